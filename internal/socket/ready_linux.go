@@ -1,0 +1,92 @@
+package socket
+
+import (
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Readiness is what poll(2) says of an idle connection.
+type Readiness uint8
+
+// What an idle connection may have waiting.
+const (
+	Unknown  Readiness = iota // poll does not apply: ask the connection itself
+	Quiet                     // nothing came
+	Readable                  // bytes wait
+	HungUp                    // the peer closed, perhaps behind bytes, or an error waits
+)
+
+func descriptor(raw net.Conn) int32 {
+	sc, ok := inner(raw).(syscall.Conn)
+	if !ok {
+		return -1
+	}
+	rc, err := sc.SyscallConn()
+	if err != nil {
+		return -1
+	}
+	fd := int32(-1)
+	rc.Control(func(f uintptr) { fd = int32(f) })
+	return fd
+}
+
+// Ready asks what waits on an idle connection, without blocking.
+func (c *Conn) Ready() Readiness {
+	if c.fd < 0 {
+		return Unknown
+	}
+	fds := [1]unix.PollFd{{Fd: c.fd, Events: unix.POLLIN | unix.POLLRDHUP}}
+	for {
+		_, err := unix.Poll(fds[:], 0)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return Unknown
+		}
+		return readiness(fds[0].Revents)
+	}
+}
+
+func readiness(ev int16) Readiness {
+	switch {
+	// On TLS a graceful end leaves close_notify before the FIN: a peek would
+	// find bytes. POLLRDHUP sees the FIN behind them.
+	case ev&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR|unix.POLLNVAL) != 0:
+		return HungUp
+	case ev&unix.POLLIN != 0:
+		return Readable
+	}
+	return Quiet
+}
+
+// Poll asks many descriptors (of idle connections) at once and calls each with
+// the index of every one that is not quiet. Those below 0 are passed over.
+func Poll(fds []int, each func(i int)) {
+	if len(fds) == 0 {
+		return
+	}
+	set := make([]unix.PollFd, len(fds))
+	for i, fd := range fds {
+		set[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN | unix.POLLRDHUP}
+	}
+	// poll(2) takes at most RLIMIT_NOFILE at a time.
+	const batch = 512
+	for at := 0; at < len(set); at += batch {
+		part := set[at:min(at+batch, len(set))]
+		for {
+			_, err := unix.Poll(part, 0)
+			if err == unix.EINTR {
+				continue
+			}
+			break
+		}
+		for i := range part {
+			if part[i].Fd >= 0 && part[i].Revents != 0 {
+				each(at + i)
+			}
+		}
+	}
+}

@@ -1,0 +1,110 @@
+// Package trace is what a client says it did: one plain Event for every step of
+// a request, handed to a Sink.
+//
+// What lives here: events, reasons, sinks. What does not: anything that does I/O
+// for a request, or that decides anything about one.
+package trace
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Kind says which step an Event is about. Steps that take time come in pairs,
+// …Start and …Done.
+type Kind uint8
+
+// The kinds of events, in the order in which a request meets them.
+const (
+	CallStart     Kind = iota + 1 // a call begins: Method, URL
+	AttemptStart                  // an attempt of the call begins
+	AcquireStart                  // a connection is asked of the pool
+	DNSStart                      // a name is looked up: Host
+	DNSDone                       // Addrs or Err
+	ConnectStart                  // one address is tried: Remote
+	ConnectDone                   // Remote, Local, or Err
+	TLSStart                      // the handshake begins: Host is the server name
+	TLSDone                       // Proto is what ALPN chose; TLSVersion, Resumed; or Err
+	ConnOpened                    // a new connection is ready: Reason says why a new one
+	AcquireDone                   // Conn, Reused, Idle; Reason if it is new; or Err
+	HeadWritten                   // the request head left: Bytes
+	ContinueWait                  // the head left, 100 Continue is awaited
+	ContinueDone                  // the wait ended: Status 100, a final status, or 0 for the timeout
+	BodyWritten                   // the request body left: Bytes, or Err
+	FirstByte                     // the first byte of a response was read
+	Informational                 // a 1xx response: Status
+	HeadRead                      // the final response head was read: Status, Bytes
+	BodyRead                      // the response body ended: Bytes, or Err
+	ConnPut                       // the connection went back to the pool
+	ConnClosed                    // a connection ended: Reason, and how it did: Err
+	Retry                         // an attempt will be repeated: Err says why
+	AttemptDone                   // Err if it failed
+	CallDone                      // Status or Err
+	Redirect                      // a redirect will be followed: Status, URL
+	ProxyStart                    // a proxy handshake begins: Remote
+	ProxyDone                     // or Err
+
+	lastKind
+)
+
+var kindText = [...]string{
+	CallStart: "call-start", AttemptStart: "attempt-start", AcquireStart: "acquire-start",
+	DNSStart: "dns-start", DNSDone: "dns-done", ConnectStart: "connect-start",
+	ConnectDone: "connect-done", TLSStart: "tls-start", TLSDone: "tls-done",
+	ConnOpened: "conn-opened", AcquireDone: "acquire-done", HeadWritten: "head-written",
+	ContinueWait: "continue-wait", ContinueDone: "continue-done", BodyWritten: "body-written",
+	FirstByte: "first-byte", Informational: "informational", HeadRead: "head-read",
+	BodyRead: "body-read", ConnPut: "conn-put", ConnClosed: "conn-closed", Retry: "retry",
+	AttemptDone: "attempt-done", CallDone: "call-done", Redirect: "redirect",
+	ProxyStart: "proxy-start", ProxyDone: "proxy-done",
+}
+
+// String is the kind's name, such as "connect-start".
+func (k Kind) String() string {
+	if k > 0 && k < lastKind {
+		return kindText[k]
+	}
+	return "unknown"
+}
+
+// MarshalText gives String.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// Event is one step of a request or of a connection. It is a plain value: a
+// sink may keep it. Fields that do not apply are zero; the Kind constants say
+// which do. It carries no secret: URLs come without credentials.
+type Event struct {
+	Kind    Kind
+	Reused  bool   // AcquireDone: the connection had been in the pool
+	Resumed bool   // TLSDone: a session was resumed
+	Reason  Reason // why a connection was opened or ended
+	Status  int
+
+	Time    time.Time // with the monotonic clock
+	Call    uint64    // counts calls in this process from 1; 0: no call, as for idle connections
+	Conn    uint64    // counts connections in this process from 1; 0: none yet
+	Attempt int       // counts attempts of the call from 1
+
+	Bytes      int64
+	Idle       time.Duration // AcquireDone: how long a reused connection was idle
+	Method     string
+	URL        string
+	Host       string
+	Proto      string // what ALPN chose, "" if nothing
+	TLSVersion uint16 // as in crypto/tls
+	Network    string // "tcp" or "unix"
+	Local      netip.AddrPort
+	Remote     netip.AddrPort
+	Addrs      []netip.Addr // DNSDone; read only
+	Err        error
+}
+
+// Sink takes events. Record is called from the goroutine that does the work,
+// possibly from several at once, and must neither block nor call the client.
+type Sink interface{ Record(Event) }
+
+// SinkFunc is a func that is a Sink.
+type SinkFunc func(Event)
+
+// Record calls f.
+func (f SinkFunc) Record(e Event) { f(e) }
