@@ -15,6 +15,7 @@ type Log struct {
 	Sink    trace.Sink
 	Call    uint64
 	Attempt int
+	Conn    uint64 // for events that do not name their connection
 }
 
 // On reports whether anybody listens; ask it before making an Event whose
@@ -31,6 +32,9 @@ func (l *Log) Emit(e trace.Event) {
 		e.Time = time.Now()
 	}
 	e.Call, e.Attempt = l.Call, l.Attempt
+	if e.Conn == 0 {
+		e.Conn = l.Conn
+	}
 	l.Sink.Record(e)
 }
 

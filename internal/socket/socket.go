@@ -10,8 +10,10 @@ package socket
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +48,7 @@ const (
 // Call is what a Conn keeps for one call. The owner of the call holds it, so
 // that idle connections carry none of it.
 type Call struct {
+	mu        sync.Mutex      // guards readLimit
 	ctx       context.Context // nil: cannot be cancelled
 	stop      func() bool     // ends the registration with ctx; nil: none
 	limit     int64           // the call's end, 0 none
@@ -76,7 +79,9 @@ func (c *Conn) Init(raw net.Conn) {
 // be cancelled) and limit (0: none) bound every Read and Write. It does not look
 // at ctx's present state.
 func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
-	*call = Call{limit: limit}
+	call.ctx, call.stop, call.limit, call.readLimit = nil, nil, limit, 0
+	call.ticking, call.wroteTick = false, false
+	call.Sent, call.Received = 0, 0
 	if ctx.Done() != nil {
 		call.ctx = ctx
 		if d, ok := ctx.Deadline(); ok {
@@ -122,15 +127,18 @@ func (c *Conn) Watch() {
 }
 
 // SetReadLimit bounds the Reads that follow, besides the call's own limit; 0 is
-// no such bound. It wakes a Read that is blocked.
+// no such bound. It holds for a Read that is blocked already. After Watch it is
+// safe from any goroutine.
 func (c *Conn) SetReadLimit(at int64) {
-	if call := c.call; call.readLimit != at {
-		call.readLimit = at
-		if !call.ticking { // otherwise the end of the tick does it
-			c.armRead()
-		} else if at != 0 && at < c.armed {
-			c.armRead()
-		}
+	call := c.call
+	call.mu.Lock()
+	defer call.mu.Unlock()
+	if call.readLimit == at {
+		return
+	}
+	call.readLimit = at
+	if !call.ticking || at != 0 && at < c.armed { // otherwise the end of the tick does it
+		c.armRead()
 	}
 }
 
@@ -201,6 +209,23 @@ func IsTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
+// ReadFrom sends what r gives, by sendfile or splice where r and the connection
+// allow. It needs Watch before it.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	if rf, ok := c.raw.(io.ReaderFrom); ok {
+		return rf.ReadFrom(r)
+	}
+	return io.Copy(struct{ io.Writer }{c.raw}, r)
+}
+
+// Forget ends the registration of a call whose Conn is dead, without ending the
+// call: another goroutine may still be using it.
+func (call *Call) Forget() {
+	if call.stop != nil {
+		call.stop()
+	}
+}
+
 // End ends the call. It reports whether the connection may be used again: not
 // when the end of the context has closed it or is about to.
 func (c *Conn) End() bool {
@@ -227,7 +252,10 @@ func (c *Conn) Cause() error {
 				return err
 			}
 		}
-		if limit := clock.Earlier(call.limit, call.readLimit); limit != 0 && now >= limit {
+		call.mu.Lock()
+		limit := clock.Earlier(call.limit, call.readLimit)
+		call.mu.Unlock()
+		if limit != 0 && now >= limit {
 			return os.ErrDeadlineExceeded
 		}
 	}
@@ -244,6 +272,13 @@ func waitDone(ctx context.Context) {
 	case <-ctx.Done():
 	case <-t.C:
 	}
+}
+
+// Expired reports whether the context or the limit of the call is over, as
+// against a phase's.
+func (c *Conn) Expired() bool {
+	call := c.call
+	return call.ctx != nil && call.ctx.Err() != nil || call.limit != 0 && clock.Now() >= call.limit
 }
 
 // Kill closes the raw connection at once, also under TLS, and so ends every Read

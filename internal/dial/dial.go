@@ -1,0 +1,150 @@
+// Package dial makes connections: steps that stack, each handing the next a
+// net.Conn and its error up as a fault of its phase.
+//
+//	resolve → race → (proxy) → TLS with ALPN
+//
+// What may live here: name look-ups, the choice among addresses, sockets being
+// opened, handshakes below HTTP. What may not: a byte of HTTP, and anything about
+// which connection serves which request.
+package dial
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"sonde/internal/clock"
+	"sonde/internal/event"
+	"sonde/internal/fault"
+	"sonde/internal/message"
+	"sonde/internal/socket"
+)
+
+// Resolver looks names up. *net.Resolver is one. It is asked for "ip4" and "ip6"
+// separately and at the same time, and for names only, never for IP addresses.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// Config says how connections are made. The zero value works.
+type Config struct {
+	// Dial replaces look-ups and sockets: it gets "tcp" and host:port, or "unix"
+	// and a path. A connection that has a method ConnectionState() of TLS's type
+	// is TLS already: https makes no second handshake over it, and goes by its
+	// ALPN result. A Dial that outlives its context is left behind, and what it
+	// returns is closed.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	Resolver  Resolver            // nil: net.DefaultResolver
+	LocalAddr netip.Addr          // to connect from; zero: any
+	KeepAlive net.KeepAliveConfig // zero: the system's own with probes after 15 s; not enabled and Idle below 0: no probes
+
+	// Control is called with every new socket before it connects, as net.Dialer's.
+	Control func(network, address string, c syscall.RawConn) error
+
+	ConnectTimeout time.Duration // for look-up and connecting together; 0: none
+	TLSTimeout     time.Duration // for the handshake; 0: none
+
+	AttemptDelay    time.Duration // between attempts to connect (RFC 8305 section 5), at least 10 ms; 0: 250 ms
+	ResolutionDelay time.Duration // that IPv4 waits for the look-up of IPv6 (section 3); 0: 50 ms, below 0: none
+
+	// TLS is for https; nil: defaults. Its NextProtos is ignored: the route
+	// decides. Its ServerName, if set, replaces the host in SNI and verification.
+	// Sessions are resumed unless it says SessionTicketsDisabled.
+	TLS *tls.Config
+}
+
+// Dialer makes connections. It never changes; any number of goroutines may use it.
+type Dialer struct {
+	dial            func(ctx context.Context, network, addr string) (net.Conn, error)
+	resolver        Resolver
+	local           netip.Addr
+	tcp, unix       net.Dialer
+	connectTimeout  time.Duration
+	tlsTimeout      time.Duration
+	attemptDelay    time.Duration
+	resolutionDelay time.Duration
+	tls             *tls.Config
+}
+
+// Result is a connection that is ready for HTTP.
+type Result struct {
+	Socket *socket.Conn         // the raw connection
+	TLS    *tls.Conn            // nil: plain, or TLS of a custom dialer
+	State  *tls.ConnectionState // never changes; nil: plain
+	Proto  string               // what ALPN chose, "" if nothing
+	Times  Times
+}
+
+// Times says how long the steps took; 0 is a step that was not needed.
+type Times struct {
+	DNS     time.Duration // until connecting could begin
+	Connect time.Duration
+	TLS     time.Duration
+}
+
+// New returns a Dialer. Nothing of c is used afterwards but what it points to
+// besides TLS, which is cloned.
+func New(c Config) *Dialer {
+	d := &Dialer{
+		dial:            c.Dial,
+		resolver:        c.Resolver,
+		local:           c.LocalAddr,
+		connectTimeout:  c.ConnectTimeout,
+		tlsTimeout:      c.TLSTimeout,
+		attemptDelay:    c.AttemptDelay,
+		resolutionDelay: c.ResolutionDelay,
+		tls:             baseTLS(c.TLS),
+	}
+	if d.resolver == nil {
+		d.resolver = net.DefaultResolver
+	}
+	if d.attemptDelay == 0 {
+		d.attemptDelay = 250 * time.Millisecond
+	}
+	// RFC 8305 section 5: it must not be less than 10 ms.
+	d.attemptDelay = max(d.attemptDelay, 10*time.Millisecond)
+	if d.resolutionDelay == 0 {
+		d.resolutionDelay = 50 * time.Millisecond
+	}
+	d.unix = net.Dialer{Control: c.Control, KeepAliveConfig: c.KeepAlive, FallbackDelay: -1}
+	if !c.KeepAlive.Enable && c.KeepAlive.Idle < 0 {
+		d.unix.KeepAlive = -1
+	}
+	d.tcp = d.unix
+	if c.LocalAddr.IsValid() {
+		d.tcp.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.LocalAddr, 0))
+	}
+	return d
+}
+
+// Dial makes a connection to route, on the caller's goroutine as far as it can.
+// The error is a *fault.Fault of phase resolve, connect or tls. The end of ctx
+// ends Dial at once, and has no effect on a connection that was returned.
+func (d *Dialer) Dial(ctx context.Context, route message.Route, log *event.Log) (Result, error) {
+	var r Result
+	if err := socket.ContextError(ctx); err != nil {
+		return r, fault.New(fault.Connect, err)
+	}
+	raw, err := d.connect(ctx, route, log, &r.Times)
+	if err != nil {
+		return Result{}, err
+	}
+	r.Socket = socket.New(raw)
+	// The handshakes of proxies take their place here, over r.Socket.
+	if route.Scheme == "https" {
+		if err := d.secure(ctx, route, log, &r); err != nil {
+			r.Socket.Kill()
+			return Result{}, err
+		}
+	}
+	return r, nil
+}
+
+var errNoConn = errors.New("the dial function returned neither a connection nor an error")
+
+func since(start int64) time.Duration { return time.Duration(clock.Now() - start) }

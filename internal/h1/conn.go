@@ -1,0 +1,112 @@
+package h1
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"sonde/internal/message"
+	"sonde/internal/socket"
+	"sonde/trace"
+)
+
+// Conn is one HTTP/1 connection. It carries one exchange at a time, on its
+// caller's goroutine; Abort may come from anywhere. Idle, it holds no buffer:
+// what an exchange needs comes with the exchange.
+type Conn struct {
+	sock    *socket.Conn
+	tls     *tls.Conn // nil: plain
+	aborted atomic.Uint32
+}
+
+// NewConn makes a connection of a socket and, above it, TLS (nil: none).
+func NewConn(sock *socket.Conn, t *tls.Conn) *Conn { return &Conn{sock: sock, tls: t} }
+
+// Socket is the connected socket below.
+func (c *Conn) Socket() *socket.Conn { return c.sock }
+
+// TLS is the TLS connection above the socket, nil if there is none or a custom
+// dialer keeps it.
+func (c *Conn) TLS() *tls.Conn { return c.tls }
+
+// Slots is 1: HTTP/1 carries one exchange at a time (no pipelining).
+func (c *Conn) Slots() int { return 1 }
+
+// Fd is the socket's descriptor for poll, or -1.
+func (c *Conn) Fd() int { return c.sock.Fd() }
+
+func (c *Conn) read(p []byte) (int, error) {
+	if c.tls != nil {
+		return c.tls.Read(p)
+	}
+	return c.sock.Read(p)
+}
+
+func (c *Conn) write(p []byte) (int, error) {
+	if c.tls != nil {
+		return c.tls.Write(p)
+	}
+	return c.sock.Write(p)
+}
+
+// RoundTrip sends a request and reads the head of its final response; see
+// message.Carrier.
+func (c *Conn) RoundTrip(ctx context.Context, call *message.Call) (message.Stream, error) {
+	x := exchanges.Get().(*exchange)
+	x.begin(c, ctx, call)
+	x.send()
+	if err := x.receive(); err != nil {
+		return nil, x.fail(err)
+	}
+	return x, nil
+}
+
+// checkTime bounds Check where only a read can tell.
+const checkTime = time.Millisecond
+
+// Check says why an idle connection cannot be used any more, or NoReason.
+func (c *Conn) Check() trace.Reason {
+	switch c.sock.Ready() {
+	case socket.Quiet:
+		return trace.NoReason
+	case socket.HungUp:
+		return trace.ServerClosed
+	case socket.Readable:
+		if c.tls == nil && !c.sock.Layered() {
+			return trace.UnsolicitedBytes
+		}
+	}
+	// Under TLS what waits may be a session ticket, which changes nothing, or
+	// data, or an alert: only a read can tell.
+	var one [1]byte
+	c.sock.SetReadDeadline(time.Now().Add(checkTime))
+	n, err := c.read(one[:])
+	c.sock.SetReadDeadline(time.Time{})
+	switch {
+	case n > 0:
+		return trace.UnsolicitedBytes
+	case err == nil || socket.IsTimeout(err):
+		return trace.NoReason
+	case err == io.EOF:
+		return trace.ServerClosed
+	}
+	return trace.TLSAlert
+}
+
+// Close ends an idle connection, with close_notify on TLS.
+func (c *Conn) Close(trace.Reason) {
+	if c.tls != nil {
+		// The alert fits an idle connection's empty send buffer; the deadline
+		// is for a peer that left it full.
+		c.tls.Close()
+	}
+	c.sock.Kill()
+}
+
+// Abort ends the connection at once; from any goroutine.
+func (c *Conn) Abort(why trace.Reason) {
+	c.aborted.CompareAndSwap(0, uint32(why))
+	c.sock.Kill()
+}

@@ -1,0 +1,424 @@
+package h1
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"sonde/internal/clock"
+	"sonde/internal/fault"
+	"sonde/internal/message"
+	"sonde/internal/socket"
+	"sonde/trace"
+)
+
+const (
+	// bufferSize takes a head and a body of some 10 KB in one read.
+	bufferSize = 16 << 10
+	// keptBuffer is the largest buffer that goes back to the pool of buffers.
+	keptBuffer = 64 << 10
+	// inlineBody is the largest body that leaves with the head, in one write by
+	// the caller's goroutine. A larger one could block it while the server has
+	// an answer ready.
+	inlineBody = 16 << 10
+	// answerGrace is how long an answer is awaited after writing failed: a server
+	// that refuses a large body answers, then closes.
+	answerGrace = time.Second
+)
+
+// exchange is one request and its response on a Conn. It owns the buffers, so
+// that idle connections have none, and serves one exchange after another.
+type exchange struct {
+	conn *Conn
+	call *message.Call
+	sock socket.Call
+	up   *upload // the request body's goroutine, nil if it went with the head
+
+	buf  []byte // bytes read: buf[r:w] are still to be used
+	r, w int
+
+	framing  Framing
+	left     int64 // Length: bytes left
+	headLen  int   // bytes of the last head
+	chunks   Chunked
+	done     bool // the body was read to its end
+	tunnel   bool // 101, or 2xx to CONNECT: no body, the bytes are the caller's
+	answered bool // a byte of an answer came
+	waiting  bool // for 100 Continue, until the read limit
+	idleSet  int64
+	got      int64        // body bytes
+	end      trace.Reason // why the connection cannot be used again
+	hint     time.Duration
+	writeErr error
+	failure  error // what a read of the body gave
+}
+
+var exchanges = sync.Pool{New: func() any { return &exchange{buf: make([]byte, bufferSize)} }}
+
+func (x *exchange) begin(c *Conn, ctx context.Context, call *message.Call) {
+	x.conn, x.call = c, call
+	c.sock.Begin(&x.sock, ctx, call.Until, call.Now)
+}
+
+// recycle gives x to another exchange. What an abandoned upload may still look
+// at is not x's own.
+func (x *exchange) recycle() {
+	x.conn, x.call, x.up = nil, nil, nil
+	x.r, x.w = 0, 0
+	x.framing, x.left = Framing{}, 0
+	x.done, x.tunnel, x.answered, x.waiting = false, false, false, false
+	x.idleSet, x.got, x.hint = 0, 0, 0
+	x.end, x.writeErr, x.failure = 0, nil, nil
+	if cap(x.buf) > keptBuffer {
+		x.buf = make([]byte, bufferSize)
+	}
+	exchanges.Put(x)
+}
+
+// send writes the request, or starts the upload that does. Its failure is kept:
+// the answer comes first, if there is one.
+func (x *exchange) send() {
+	call := x.call
+	out := AppendRequest(x.buf[:0], &call.Request)
+	headLen := len(out)
+	switch {
+	case call.Body.Reader == nil && len(call.Body.Bytes) <= inlineBody && !call.Request.Expect:
+		out = append(out, call.Body.Bytes...)
+		x.buf = out[:cap(out)]
+		_, x.writeErr = x.conn.write(out)
+		if x.writeErr != nil {
+			x.conn.sock.SetReadLimit(clock.Now() + int64(answerGrace))
+			return
+		}
+		x.sent(headLen, len(out)-headLen)
+	case call.Request.Expect:
+		x.conn.sock.Watch()
+		x.up = newUpload(x.conn, call, nil)
+		x.buf = out[:cap(out)]
+		if _, x.writeErr = x.conn.write(out); x.writeErr != nil {
+			x.conn.sock.SetReadLimit(clock.Now() + int64(answerGrace))
+			return
+		}
+		x.up.started = true
+		if call.Log.On() {
+			call.Log.Emit(trace.Event{Kind: trace.HeadWritten, Bytes: int64(headLen)})
+			call.Log.Emit(trace.Event{Kind: trace.ContinueWait})
+		}
+		x.waiting = true
+		if wait := call.Timeouts.Continue; wait > 0 {
+			x.conn.sock.SetReadLimit(clock.Now() + int64(wait))
+		}
+	default:
+		x.conn.sock.Watch()
+		x.up = newUpload(x.conn, call, out)
+		x.up.started = true
+		x.buf = out[:cap(out)]
+		x.up.start()
+	}
+}
+
+// sent notes that the whole request has left.
+func (x *exchange) sent(head, body int) {
+	call := x.call
+	call.Sent = clock.Now()
+	if wait := call.Timeouts.FirstByte; wait > 0 {
+		x.conn.sock.SetReadLimit(call.Sent + int64(wait))
+	}
+	if call.Log.On() {
+		call.Log.Emit(trace.Event{Kind: trace.HeadWritten, Bytes: int64(head)})
+		if body > 0 {
+			call.Log.Emit(trace.Event{Kind: trace.BodyWritten, Bytes: int64(body)})
+		}
+	}
+}
+
+var (
+	errTooMany     = errors.New("too many informational responses")
+	errUnasked101  = errors.New("101 Switching Protocols was not asked for")
+	errNoAnswer    = fmt.Errorf("the server closed the connection without an answer: %w", io.EOF)
+	errHeadCutOff  = fmt.Errorf("the connection ended within a response head: %w", io.ErrUnexpectedEOF)
+	errBodyCutOff  = fmt.Errorf("the connection ended within a response body: %w", io.ErrUnexpectedEOF)
+	errConnAborted = errors.New("the connection was closed by the client")
+)
+
+// protocolError marks an error as the peer's breach of HTTP.
+type protocolError struct{ error }
+
+func (e protocolError) Unwrap() error { return e.error }
+
+// callerError marks an error as one that a callback of the caller gave.
+type callerError struct{ error }
+
+func (e callerError) Unwrap() error { return e.error }
+
+// receive reads heads until the final one.
+func (x *exchange) receive() error {
+	if x.writeErr != nil && x.sock.Sent == 0 {
+		return x.writeErr // nothing left: what waits there is no answer to this
+	}
+	for informational := 0; ; {
+		if err := x.readHead(); err != nil {
+			return err
+		}
+		head := x.call.Head
+		// RFC 9110 §15.2: any number of 1xx responses may come before the final
+		// one. 101 ends HTTP on the connection.
+		if head.Status >= 200 || head.Status == 101 {
+			return x.final()
+		}
+		informational++
+		if limit := x.call.Limits.Informational; limit > 0 && informational > limit {
+			return protocolError{errTooMany}
+		}
+		if err := x.informational(); err != nil {
+			return err
+		}
+	}
+}
+
+// readHead reads one response head into call.Head, which borrows x.buf.
+func (x *exchange) readHead() error {
+	limits := Limits{Head: x.call.Limits.Head, Fields: x.call.Limits.Fields}
+	for from := 0; ; {
+		if x.w > x.r {
+			n, next, err := ParseHead(x.buf[x.r:x.w], from, x.call.Head, limits)
+			if err != nil {
+				return protocolError{err}
+			}
+			if n > 0 {
+				x.r += n
+				x.headLen = n
+				return nil
+			}
+			from = next
+		}
+		if err := x.fillHead(); err != nil {
+			return err
+		}
+	}
+}
+
+// fillHead reads more of a head.
+func (x *exchange) fillHead() error {
+	if x.answered && x.call.Timeouts.FirstByte == 0 && x.writeErr == nil && !x.waiting {
+		x.refreshIdle()
+	}
+	n, err := x.fill()
+	if n > 0 {
+		if !x.answered {
+			x.answered = true
+			x.call.FirstByte = clock.Now()
+			if x.call.Log.On() {
+				x.call.Log.Emit(trace.Event{Kind: trace.FirstByte})
+			}
+		}
+		return nil
+	}
+	if x.waiting && socket.IsTimeout(err) && x.conn.sock.Cause() == nil {
+		// The server did not say 100 Continue in time: RFC 9110 §10.1.1 lets the
+		// client go on without.
+		x.proceed(0)
+		return nil
+	}
+	if err == io.EOF {
+		if x.answered {
+			return errHeadCutOff
+		}
+		return errNoAnswer
+	}
+	return err
+}
+
+// fill reads once into free room of the buffer, which it makes if there is none.
+func (x *exchange) fill() (int, error) {
+	if x.r == x.w {
+		x.r, x.w = 0, 0
+	} else if x.w == len(x.buf) {
+		if x.r > 0 {
+			x.w = copy(x.buf, x.buf[x.r:x.w])
+			x.r = 0
+		} else {
+			x.buf = append(x.buf, make([]byte, len(x.buf))...)
+		}
+	}
+	n, err := x.conn.read(x.buf[x.w:])
+	x.w += n
+	if n > 0 {
+		return n, nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return 0, err
+}
+
+// informational handles a 1xx response other than 101.
+func (x *exchange) informational() error {
+	call := x.call
+	if call.Log.On() {
+		call.Log.Emit(trace.Event{Kind: trace.Informational, Status: call.Head.Status})
+	}
+	if call.Informational != nil {
+		call.Head.Detach()
+		if err := call.Informational(call.Head); err != nil {
+			return callerError{err}
+		}
+	}
+	if call.Head.Status == 100 && x.waiting {
+		x.proceed(100)
+	}
+	call.Head.Reset()
+	return nil
+}
+
+// proceed ends the wait for 100 Continue and sends the body.
+func (x *exchange) proceed(status int) {
+	x.waiting = false
+	x.conn.sock.SetReadLimit(0)
+	if x.call.Log.On() {
+		x.call.Log.Emit(trace.Event{Kind: trace.ContinueDone, Status: status})
+	}
+	x.up.start()
+}
+
+// final takes the final response's head: how its body is framed, and what the
+// connection is worth afterwards.
+func (x *exchange) final() error {
+	call, head := x.call, x.call.Head
+	framing, err := ResponseFraming(call.Request.Method, head)
+	if err != nil {
+		return protocolError{err}
+	}
+	x.framing = framing
+	if call.Log.On() {
+		call.Log.Emit(trace.Event{Kind: trace.HeadRead, Status: head.Status, Bytes: int64(x.headLen)})
+	}
+	reuse, why, hint, _ := KeepAlive(head, framing)
+	x.hint = hint
+	switch {
+	case head.Status == 101:
+		if !asksUpgrade(&call.Request) {
+			return protocolError{errUnasked101}
+		}
+		x.tunnel = true
+	case call.Request.Method == "CONNECT" && head.Status/100 == 2:
+		x.tunnel = true
+	case !reuse:
+		x.end = why
+	case call.Request.Close:
+		x.end = trace.OneShot
+	}
+	x.keepHead()
+	if x.up != nil {
+		x.up.answer()
+	}
+	if x.waiting {
+		// RFC 9110 §10.1.1: the body stays unsent. The server may still expect
+		// its bytes, so that nothing else can follow on this connection.
+		x.waiting = false
+		x.end = trace.RequestBodyUnsent
+		if call.Log.On() {
+			call.Log.Emit(trace.Event{Kind: trace.ContinueDone, Status: head.Status})
+		}
+		x.up.refuse()
+	}
+	if x.writeErr != nil && x.end == trace.NoReason {
+		x.end = trace.WriteFailed
+	}
+	x.startBody()
+	return nil
+}
+
+// keepHead moves the head's text out of the buffer, which the body needs.
+func (x *exchange) keepHead() {
+	if buf := x.call.Buf; buf != nil {
+		*buf = x.call.Head.CopyInto(*buf)
+	} else {
+		x.call.Head.Detach()
+	}
+}
+
+func asksUpgrade(r *message.Request) bool {
+	return r.Fields.HasToken("Connection", "upgrade") && r.Fields.Has("Upgrade")
+}
+
+// fail ends the exchange and its connection for err.
+func (x *exchange) fail(err error) *fault.Fault {
+	c := x.conn
+	f := &fault.Fault{Err: err, Op: fault.FirstByte, Answer: x.answered}
+	if x.answered {
+		f.Op = fault.Read
+	}
+	if x.up != nil {
+		f.Sent = x.up.started
+	} else {
+		f.Sent = x.sock.Sent > 0
+	}
+	x.classify(f)
+	x.abandon(f.End)
+	return f
+}
+
+// classify finds out what was behind f.Err: the context, a timeout, the caller's
+// body, or the server; and with what reason the connection ends.
+func (x *exchange) classify(f *fault.Fault) {
+	var protocol protocolError
+	var caller callerError
+	switch {
+	case errors.As(f.Err, &protocol):
+		f.Op, f.Err, f.End = fault.Protocol, protocol.error, trace.ProtocolError
+		return
+	case errors.As(f.Err, &caller):
+		f.Op, f.Err, f.End = fault.Read, caller.error, trace.Canceled
+		return
+	}
+	if x.up != nil {
+		if err := x.up.readerError(); err != nil {
+			f.Op, f.Err, f.End = fault.Write, err, trace.RequestBodyFailed
+			return
+		}
+		if x.writeErr == nil {
+			x.writeErr = x.up.writeError()
+		}
+	}
+	cause := x.conn.sock.Cause()
+	switch {
+	case x.conn.aborted.Load() != 0:
+		f.Err, f.End = errConnAborted, trace.Reason(x.conn.aborted.Load())
+	case x.writeErr != nil && (cause == nil || socket.IsTimeout(cause) && !x.conn.sock.Expired()):
+		// The grace for an answer is over, or the connection is.
+		f.Op, f.Err, f.End = fault.Write, x.writeErr, trace.WriteFailed
+		if socket.IsTimeout(x.writeErr) {
+			f.End = trace.TimedOut
+		}
+	case cause != nil:
+		f.Err, f.End = cause, trace.Canceled
+		if socket.IsTimeout(cause) {
+			f.End = trace.TimedOut
+		}
+		if x.writeErr != nil {
+			f.Op = fault.Write
+		}
+	case errors.Is(f.Err, io.EOF) || errors.Is(f.Err, io.ErrUnexpectedEOF):
+		f.End = trace.ServerClosedInUse
+	default:
+		f.End = trace.ReadFailed
+	}
+}
+
+// abandon ends the connection, and the exchange unless an upload still hangs on
+// a Reader of the caller's.
+func (x *exchange) abandon(why trace.Reason) {
+	c := x.conn
+	c.aborted.CompareAndSwap(0, uint32(why))
+	c.sock.Kill()
+	if x.up != nil && !x.up.stop() {
+		x.sock.Forget() // its goroutine may still use x.sock: leave it to the collector
+		return
+	}
+	c.sock.End()
+	x.recycle()
+}

@@ -1,0 +1,180 @@
+package message
+
+import (
+	"iter"
+	"strings"
+	"unsafe"
+)
+
+// Span is where one field lies in the text of its Fields.
+type Span struct {
+	name, nameEnd   uint32
+	value, valueEnd uint32
+}
+
+// Fields is an ordered list of fields over one text. It is a value: the zero
+// Fields is empty, and a copy is never changed through another one: Add, Set and
+// Del write to new memory. It has no lazy state, so any number of goroutines may
+// read it.
+//
+// What Parse fills borrows the text that it was given, until Detach or CopyInto.
+// Meanwhile the methods that return strings return copies, and copies of the
+// Fields itself are valid only as long as it is.
+//
+// Names compare without regard to case (RFC 9110, section 5.1); order and case
+// stay as they were received or added. Get, Is and AppendValue look at one field
+// line; HasToken, Tokens and Combined take all lines of a name as one list
+// (RFC 9110, section 5.3).
+type Fields struct {
+	text     string // the lines are text[lines:]; a parsed head's start line lies before
+	idx      []Span
+	lines    uint32
+	borrowed bool // text belongs to somebody else, who may change it
+	parsed   bool // text may have lines in other forms than "Name: value\r\n"; idx may be reused by Parse
+}
+
+// Len is the number of field lines.
+func (f Fields) Len() int { return len(f.idx) }
+
+// Borrowed reports whether the text belongs to somebody else.
+func (f Fields) Borrowed() bool { return f.borrowed }
+
+// Get returns the value of the first line with that name, or "".
+func (f Fields) Get(name string) string {
+	i := f.find(name, 0)
+	if i < 0 {
+		return ""
+	}
+	return f.give(f.value(i))
+}
+
+// Values returns the values of all lines with that name, in their order.
+func (f Fields) Values(name string) []string {
+	var all []string
+	for i := f.find(name, 0); i >= 0; i = f.find(name, i+1) {
+		all = append(all, f.give(f.value(i)))
+	}
+	return all
+}
+
+// Combined returns the values of all lines with that name, joined by ", "
+// (RFC 9110, section 5.3). It is of no use for Set-Cookie, which is no list.
+func (f Fields) Combined(name string) string {
+	i := f.find(name, 0)
+	if i < 0 {
+		return ""
+	}
+	next := f.find(name, i+1)
+	if next < 0 {
+		return f.give(f.value(i))
+	}
+	var all strings.Builder
+	all.WriteString(f.value(i))
+	for ; next >= 0; next = f.find(name, next+1) {
+		all.WriteString(", ")
+		all.WriteString(f.value(next))
+	}
+	return all.String()
+}
+
+// Has reports whether there is a line with that name.
+func (f Fields) Has(name string) bool { return f.find(name, 0) >= 0 }
+
+// Is reports whether there is exactly one line with that name and its value is
+// exactly value: two lines make a list, which is not the same.
+func (f Fields) Is(name, value string) bool {
+	i := f.only(name)
+	return i >= 0 && f.value(i) == value
+}
+
+// IsFold is Is without regard to the case of ASCII letters.
+func (f Fields) IsFold(name, value string) bool {
+	i := f.only(name)
+	return i >= 0 && equalFold(f.value(i), value)
+}
+
+// AppendValue appends what Get would return.
+func (f Fields) AppendValue(dst []byte, name string) []byte {
+	if i := f.find(name, 0); i >= 0 {
+		dst = append(dst, f.value(i)...)
+	}
+	return dst
+}
+
+// All yields name and value of every line, in order.
+func (f Fields) All() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for i := range f.idx {
+			if !yield(f.give(f.name(i)), f.give(f.value(i))) {
+				return
+			}
+		}
+	}
+}
+
+// Detach makes the text f's own: strings that f returns from now on are
+// substrings of it. It allocates once where f borrows, never else.
+func (f *Fields) Detach() {
+	if f.borrowed {
+		f.text = strings.Clone(f.text)
+		f.borrowed = false
+	}
+}
+
+// CopyInto copies the text to buf, from its start, and goes on with the copy. It
+// returns buf, grown where needed. f is valid until buf is written again.
+func (f *Fields) CopyInto(buf []byte) []byte {
+	buf = append(buf[:0], f.text...)
+	f.text = borrow(buf)
+	f.borrowed = true
+	return buf
+}
+
+// Reset empties f; index storage stays for the next Parse.
+func (f *Fields) Reset() {
+	if !f.parsed {
+		f.idx = nil // another copy may look at it
+	}
+	*f = Fields{idx: f.idx[:0], parsed: true}
+}
+
+// borrow is b as a string, without a copy.
+func borrow(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// give is s for those who keep it.
+func (f *Fields) give(s string) string {
+	if f.borrowed {
+		return strings.Clone(s)
+	}
+	return s
+}
+
+func (f *Fields) name(i int) string {
+	s := &f.idx[i]
+	return f.text[s.name:s.nameEnd]
+}
+
+func (f *Fields) value(i int) string {
+	s := &f.idx[i]
+	return f.text[s.value:s.valueEnd]
+}
+
+// find is the index of the first line with that name at or after from, or -1.
+func (f *Fields) find(name string, from int) int {
+	for i := from; i < len(f.idx); i++ {
+		s := &f.idx[i]
+		if int(s.nameEnd-s.name) == len(name) && equalFold(f.text[s.name:s.nameEnd], name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// only is the index of the line with that name if there is exactly one, or -1.
+func (f *Fields) only(name string) int {
+	i := f.find(name, 0)
+	if i >= 0 && f.find(name, i+1) >= 0 {
+		return -1
+	}
+	return i
+}

@@ -1,0 +1,34 @@
+package message
+
+// BodyKind says what is known of a request's body.
+type BodyKind uint8
+
+// The kinds of a request's body.
+const (
+	NoBody        BodyKind = iota // none
+	KnownLength                   // exactly Request.Length bytes, which may be 0
+	UnknownLength                 // ends when its reader does
+)
+
+// Request is what a protocol sends. The client fills it in, checked; a protocol
+// only reads it.
+type Request struct {
+	Method    string
+	Scheme    string
+	Authority string // value of Host and :authority; "" sends none
+	Target    string // in the form that the caller chose: origin, absolute, authority or "*"
+
+	Fields   Fields // the request's own
+	Defaults string // further ready lines "Name: value\r\n" of the client; they repeat no name of Fields
+
+	Body   BodyKind
+	Length int64 // with KnownLength
+
+	Close   bool   // say Connection: close
+	Expect  bool   // say Expect: 100-continue
+	Trailer string // names to announce in a Trailer field; "" none
+
+	// Exact sends Fields alone, in their order and case: no Defaults, and of the
+	// codec's fields only what the message needs, where Fields lacks it.
+	Exact bool
+}
