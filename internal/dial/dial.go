@@ -69,6 +69,7 @@ type Dialer struct {
 	attemptDelay    time.Duration
 	resolutionDelay time.Duration
 	tls             *tls.Config
+	open            func(ctx context.Context, remote netip.AddrPort, log *event.Log) (net.Conn, error) // openTCP, but for tests
 }
 
 // Result is a connection that is ready for HTTP.
@@ -119,6 +120,7 @@ func New(c Config) *Dialer {
 	if c.LocalAddr.IsValid() {
 		d.tcp.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.LocalAddr, 0))
 	}
+	d.open = d.openTCP
 	return d
 }
 
@@ -130,10 +132,11 @@ func (d *Dialer) Dial(ctx context.Context, route message.Route, log *event.Log) 
 	if err := socket.ContextError(ctx); err != nil {
 		return r, fault.New(fault.Connect, err)
 	}
-	raw, err := d.connect(ctx, route, log, &r.Times)
+	raw, times, err := d.connect(ctx, route, log)
 	if err != nil {
-		return Result{}, err
+		return r, err
 	}
+	r.Times = times
 	r.Socket = socket.New(raw)
 	// The handshakes of proxies take their place here, over r.Socket.
 	if route.Scheme == "https" {

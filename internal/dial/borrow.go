@@ -1,0 +1,95 @@
+package dial
+
+import (
+	"context"
+	"net"
+	"os"
+
+	"sonde/internal/clock"
+	"sonde/internal/event"
+	"sonde/internal/fault"
+	"sonde/trace"
+)
+
+// borrow connects by the caller's own Dial. It hides nothing of the context: that
+// function may use a net.Dialer, whose hooks its user expects, and nobody else
+// tells of its look-ups.
+func (d *Dialer) borrow(ctx context.Context, network, addr string, log *event.Log) (net.Conn, Times, error) {
+	if log.On() {
+		log.Emit(trace.Event{Kind: trace.ConnectStart, Network: network, Host: addr})
+	}
+	start := clock.Now()
+	conn, err := d.callDial(ctx, network, addr)
+	times := Times{Connect: since(start)}
+	if log.On() {
+		e := trace.Event{Kind: trace.ConnectDone, Network: network, Host: addr, Err: err}
+		if err == nil {
+			e.Local, e.Remote = event.AddrPort(conn.LocalAddr()), event.AddrPort(conn.RemoteAddr())
+		}
+		log.Emit(e)
+	}
+	if err != nil {
+		return nil, Times{}, fault.New(fault.Connect, err)
+	}
+	return conn, times, nil
+}
+
+// callDial calls Dial, and returns at the end of ctx or of the connect timeout
+// even if Dial does not.
+func (d *Dialer) callDial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if ctx.Done() == nil && d.connectTimeout <= 0 {
+		return checked(d.dial(ctx, network, addr))
+	}
+	var inner context.Context
+	var cancel context.CancelFunc
+	if d.connectTimeout > 0 {
+		inner, cancel = context.WithTimeout(ctx, d.connectTimeout)
+	} else {
+		inner, cancel = context.WithCancel(ctx)
+	}
+	defer cancel()
+	result := make(chan outcome) // unbuffered, as in a race
+	go func() {
+		conn, err := checked(d.dial(inner, network, addr))
+		select {
+		case result <- outcome{conn: conn, err: err}:
+		case <-inner.Done():
+			if conn != nil {
+				conn.Close()
+			}
+		}
+	}()
+	var o outcome
+	select {
+	case o = <-result:
+		if o.err == nil {
+			return o.conn, nil
+		}
+	case <-inner.Done():
+	}
+	if inner.Err() == nil {
+		return nil, o.err
+	}
+	end := contextEnd(ctx)
+	if end == nil {
+		end = os.ErrDeadlineExceeded
+	}
+	return nil, &net.OpError{Op: "dial", Net: network, Addr: place{network, addr}, Err: end}
+}
+
+// checked holds a Dial to its contract.
+func checked(conn net.Conn, err error) (net.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	if conn == nil {
+		return nil, errNoConn
+	}
+	return conn, nil
+}
+
+// place is an address that only its Dial understands.
+type place struct{ network, addr string }
+
+func (p place) Network() string { return p.network }
+func (p place) String() string  { return p.addr }

@@ -1,0 +1,98 @@
+package dial
+
+import (
+	"context"
+	"os"
+	"reflect"
+	"time"
+
+	"sonde/internal/clock"
+	"sonde/internal/socket"
+)
+
+// bound is the context of look-ups and of connecting: the caller's, with an
+// earlier deadline and without the hooks of net/http/httptrace.
+//
+// The deadline is one to look at: package net sets it on the socket that
+// connects. Done tells only of the caller's own end, so that a bound costs one
+// allocation where context.WithTimeout costs five.
+//
+// Packages net's resolver and dialer would fire the hooks themselves, besides
+// those that are fired from our events.
+type bound struct {
+	context.Context
+	limit int64 // reading of the clock, 0 none
+}
+
+func newBound(ctx context.Context, timeout time.Duration) *bound {
+	b := &bound{Context: ctx}
+	if timeout > 0 {
+		b.limit = clock.Now() + int64(timeout)
+	}
+	return b
+}
+
+// Deadline is the earlier one of the caller's and the limit.
+func (b *bound) Deadline() (time.Time, bool) {
+	at, ok := b.Context.Deadline()
+	if b.limit != 0 {
+		if limit := clock.At(b.limit); !ok || limit.Before(at) {
+			return limit, true
+		}
+	}
+	return at, ok
+}
+
+var never = make(chan struct{})
+
+// Done is the caller's, but not nil where there is a limit: package net looks at
+// no deadline of a context that cannot end.
+func (b *bound) Done() <-chan struct{} {
+	done := b.Context.Done()
+	if done == nil && b.limit != 0 {
+		return never
+	}
+	return done
+}
+
+// AfterFunc spares package context a goroutine that waits for Done.
+func (b *bound) AfterFunc(f func()) (stop func() bool) {
+	if b.Context.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(b.Context, f)
+}
+
+// Value hides the hooks, whose key is of a type that only package net can name.
+func (b *bound) Value(key any) any {
+	if t := reflect.TypeOf(key); t != nil && t.Name() == "TraceKey" && t.PkgPath() == "internal/nettrace" {
+		return nil
+	}
+	return b.Context.Value(key)
+}
+
+// ended says why the time is over, nil while it is not.
+func (b *bound) ended() error {
+	if err := contextEnd(b.Context); err != nil {
+		return err
+	}
+	if b.limit != 0 && clock.Now() >= b.limit {
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+// contextEnd is socket.ContextError, but for a context whose deadline has passed
+// it waits for the context to notice, so that the same end is always reported as
+// the same error.
+func contextEnd(ctx context.Context) error {
+	if at, ok := ctx.Deadline(); ok && time.Until(at) <= 0 && ctx.Err() == nil {
+		t := time.NewTimer(10 * time.Millisecond)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+	}
+	return socket.ContextError(ctx)
+}

@@ -1,0 +1,96 @@
+package dial
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strconv"
+
+	"sonde/internal/clock"
+	"sonde/internal/event"
+	"sonde/internal/fault"
+	"sonde/internal/message"
+	"sonde/trace"
+)
+
+// connect opens a raw connection to route, as a fault of phase resolve or connect
+// if it cannot.
+func (d *Dialer) connect(ctx context.Context, route message.Route, log *event.Log) (net.Conn, Times, error) {
+	network, addr := "tcp", ""
+	if route.Unix != "" {
+		network, addr = "unix", route.Unix
+	}
+	if d.dial != nil {
+		if addr == "" {
+			addr = route.Addr()
+		}
+		return d.borrow(ctx, network, addr, log)
+	}
+	b := newBound(ctx, d.connectTimeout)
+	if route.Unix != "" {
+		return d.direct(b, func() (net.Conn, error) { return d.openUnix(b, addr, log) })
+	}
+	port, err := strconv.ParseUint(route.Port, 10, 16)
+	if err != nil {
+		return nil, Times{}, fault.New(fault.Connect, &net.AddrError{Err: "invalid port", Addr: route.Addr()})
+	}
+	if ip, err := netip.ParseAddr(route.Host); err == nil {
+		remote := netip.AddrPortFrom(ip.Unmap(), uint16(port))
+		return d.direct(b, func() (net.Conn, error) { return d.open(b, remote, log) })
+	}
+	return d.race(b, route.Host, uint16(port), log)
+}
+
+// direct connects where there is one address only, on the caller's goroutine.
+func (d *Dialer) direct(b *bound, open func() (net.Conn, error)) (net.Conn, Times, error) {
+	start := clock.Now()
+	conn, err := open()
+	if err == nil {
+		return conn, Times{Connect: since(start)}, nil
+	}
+	if end := b.ended(); end != nil {
+		err = withCause(err, end)
+	}
+	return nil, Times{}, fault.New(fault.Connect, err)
+}
+
+// withCause is err, of package net, with end in the place of package net's own
+// word for it.
+func withCause(err, end error) error {
+	op, ok := err.(*net.OpError)
+	if !ok {
+		return end
+	}
+	return &net.OpError{Op: op.Op, Net: op.Net, Source: op.Source, Addr: op.Addr, Err: end}
+}
+
+// openTCP connects to one address. Every connection of our own over TCP is made
+// here: what is to be refused by address belongs before the dialing.
+//
+// net.Dialer.DialTCP would save the text of the address, but binds the socket
+// even where no local address is wished for, and so uses up ports.
+func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.Log) (net.Conn, error) {
+	if log.On() {
+		log.Emit(trace.Event{Kind: trace.ConnectStart, Network: "tcp", Remote: remote})
+	}
+	conn, err := d.tcp.DialContext(ctx, "tcp", remote.String())
+	if log.On() {
+		e := trace.Event{Kind: trace.ConnectDone, Network: "tcp", Remote: remote, Err: err}
+		if err == nil {
+			e.Local = event.AddrPort(conn.LocalAddr())
+		}
+		log.Emit(e)
+	}
+	return conn, err
+}
+
+func (d *Dialer) openUnix(ctx context.Context, path string, log *event.Log) (net.Conn, error) {
+	if log.On() {
+		log.Emit(trace.Event{Kind: trace.ConnectStart, Network: "unix", Host: path})
+	}
+	conn, err := d.unix.DialContext(ctx, "unix", path)
+	if log.On() {
+		log.Emit(trace.Event{Kind: trace.ConnectDone, Network: "unix", Host: path, Err: err})
+	}
+	return conn, err
+}
