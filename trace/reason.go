@@ -130,7 +130,7 @@ type Reasons [128]uint64
 
 // All calls yield for every reason that was counted, in the order of the
 // constants.
-func (rs *Reasons) All(yield func(Reason, uint64) bool) {
+func (rs Reasons) All(yield func(Reason, uint64) bool) {
 	for i, n := range rs {
 		if n != 0 && !yield(Reason(i), n) {
 			return
@@ -139,7 +139,7 @@ func (rs *Reasons) All(yield func(Reason, uint64) bool) {
 }
 
 // Map is rs as a map, without the reasons that were not counted.
-func (rs *Reasons) Map() map[Reason]uint64 {
+func (rs Reasons) Map() map[Reason]uint64 {
 	m := make(map[Reason]uint64)
 	for r, n := range rs.All {
 		m[r] = n

@@ -43,6 +43,13 @@ func (x *exchange) startBody() {
 // Done reports whether the body was read to its end.
 func (x *exchange) Done() bool { return x.done }
 
+// Watch registers the exchange with its context.
+func (x *exchange) Watch() {
+	if x.up == nil { // otherwise it is
+		x.conn.sock.Watch()
+	}
+}
+
 // Left is how many bytes of the body are left, -1 if that is not known.
 func (x *exchange) Left() int64 {
 	switch {

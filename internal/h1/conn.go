@@ -24,6 +24,9 @@ type Conn struct {
 // NewConn makes a connection of a socket and, above it, TLS (nil: none).
 func NewConn(sock *socket.Conn, t *tls.Conn) *Conn { return &Conn{sock: sock, tls: t} }
 
+// Init is NewConn for a Conn that is part of another struct.
+func (c *Conn) Init(sock *socket.Conn, t *tls.Conn) { c.sock, c.tls = sock, t }
+
 // Socket is the connected socket below.
 func (c *Conn) Socket() *socket.Conn { return c.sock }
 

@@ -347,7 +347,6 @@ func asksUpgrade(r *message.Request) bool {
 
 // fail ends the exchange and its connection for err.
 func (x *exchange) fail(err error) *fault.Fault {
-	c := x.conn
 	f := &fault.Fault{Err: err, Op: fault.FirstByte, Answer: x.answered}
 	if x.answered {
 		f.Op = fault.Read

@@ -150,10 +150,10 @@ func (u *upload) allSent() {
 
 // send writes head and body, and returns how many body bytes left.
 func (u *upload) send() (int64, error) {
-	switch f, isFile := u.body.Reader.(*os.File); {
+	switch f := u.body.File; {
 	case u.body.Reader == nil:
 		return u.sendBytes()
-	case isFile && u.conn.tls == nil && u.kind == message.KnownLength && u.length >= sendfileFrom:
+	case f != nil && u.conn.tls == nil && u.kind == message.KnownLength && u.length >= sendfileFrom:
 		return u.sendFile(f)
 	}
 	return u.sendReader()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"sonde/internal/event"
@@ -26,6 +27,9 @@ type Stream interface {
 	io.WriterTo // to the body's end
 	// Done reports whether the body was read to its end.
 	Done() bool
+	// Watch makes the end of the context end the exchange at once, even while
+	// nobody reads.
+	Watch()
 	// Left is how many bytes of the body are left, -1 if unknown.
 	Left() int64
 	// Trailer is the trailer section, once the body is done.
@@ -52,6 +56,7 @@ type Stream interface {
 type Body struct {
 	Bytes   []byte
 	Reader  io.ReadCloser
+	File    *os.File               // what Reader reads, if that is a file, for sendfile
 	Trailer func() (Fields, error) // after the body's end, may be nil
 }
 

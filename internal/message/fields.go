@@ -30,7 +30,8 @@ type Fields struct {
 	idx      []Span
 	lines    uint32
 	borrowed bool // text belongs to somebody else, who may change it
-	parsed   bool // text may have lines in other forms than "Name: value\r\n"; idx may be reused by Parse
+	reuse    bool // Parse may write to idx: no Detach gave it to anybody
+	loose    bool // the lines may have other forms than "Name: value\r\n"
 }
 
 // Len is the number of field lines.
@@ -112,12 +113,20 @@ func (f Fields) All() iter.Seq2[string, string] {
 	}
 }
 
+// Index is the place of the first line with that name at or after place from, or
+// -1.
+func (f *Fields) Index(name string, from int) int { return f.find(name, from) }
+
+// Peek returns the line at place i without a copy: for looking only, since the
+// strings change with a borrowed text.
+func (f *Fields) Peek(i int) (name, value string) { return f.name(i), f.value(i) }
+
 // Detach makes the text f's own: strings that f returns from now on are
 // substrings of it. It allocates once where f borrows, never else.
 func (f *Fields) Detach() {
 	if f.borrowed {
 		f.text = strings.Clone(f.text)
-		f.borrowed = false
+		f.borrowed, f.reuse = false, false
 	}
 }
 
@@ -130,12 +139,14 @@ func (f *Fields) CopyInto(buf []byte) []byte {
 	return buf
 }
 
-// Reset empties f; index storage stays for the next Parse.
+// Reset empties f. Index storage stays for the next Parse, unless Detach gave it
+// to the strings' new owner.
 func (f *Fields) Reset() {
-	if !f.parsed {
-		f.idx = nil // another copy may look at it
+	if f.reuse {
+		f.SetIndex(f.idx)
+	} else {
+		*f = Fields{}
 	}
-	*f = Fields{idx: f.idx[:0], parsed: true}
 }
 
 // borrow is b as a string, without a copy.

@@ -1,9 +1,155 @@
 package message
 
-// SetIndex gives storage for the index. Parse uses it as long as it fits.
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// SetIndex empties f and gives it storage for the index: the next Parse does
+// not allocate if the fields fit. Nobody else may use storage.
 func (f *Fields) SetIndex(storage []Span) {
-	*f = Fields{idx: storage[:0], parsed: true}
+	*f = Fields{idx: storage[:0], reuse: true}
 }
 
-// Parse reads the field lines of text[from:].
-func (f *Fields) Parse(text []byte, from int, maxFields int) error { panic("soon") }
+// Parse validates and indexes text[from:] in one pass: field lines, each with
+// its line end, without the empty line after the last. It borrows text, and
+// replaces obs-fold in it by spaces. The index goes into the storage of SetIndex
+// or of the last Parse, unless Detach gave that to somebody.
+//
+// After an error, a *Malformed, f is empty.
+func (f *Fields) Parse(text []byte, from, maxFields int) error {
+	idx := f.storage(text[from:], maxFields)
+	*f = Fields{idx: idx, reuse: true}
+	if len(text) > math.MaxUint32 {
+		return NewOver("field lines are over 4 GiB")
+	}
+	for i := from; i < len(text); {
+		if len(idx) >= maxFields {
+			return NewOver(fmt.Sprintf("more than %d fields", maxFields))
+		}
+		colon := i
+		for colon < len(text) && classes[text[colon]]&tchar != 0 {
+			colon++
+		}
+		// RFC 9112 §5.1: no whitespace between name and colon.
+		if colon == i || colon == len(text) || text[colon] != ':' {
+			return nameError(text, i, colon, i == from)
+		}
+		end, next := scanValue(text, colon+1)
+		if next < 0 {
+			return valueError(text[i:colon], text, end)
+		}
+		value := colon + 1
+		for value < end && blank(text[value]) {
+			value++
+		}
+		for value < end && blank(text[end-1]) {
+			end--
+		}
+		idx = append(idx, Span{uint32(i), uint32(colon), uint32(value), uint32(end)})
+		i = next
+	}
+	*f = Fields{text: borrow(text), idx: idx, lines: uint32(from), borrowed: true, reuse: true, loose: true}
+	return nil
+}
+
+// storage is empty room for an index.
+func (f *Fields) storage(lines []byte, maxFields int) []Span {
+	if f.reuse && cap(f.idx) > 0 {
+		return f.idx[:0]
+	}
+	return make([]Span, 0, min(bytes.Count(lines, lf), maxFields))
+}
+
+var lf = []byte{'\n'}
+
+func blank(c byte) bool { return c == ' ' || c == '\t' }
+
+// scanValue finds the end of the value that begins at i, and the line after it.
+// next is -1 if a byte is there that must not be, at end.
+func scanValue(b []byte, i int) (end, next int) {
+	for {
+		i = nextControl(b, i)
+		if i == len(b) {
+			return i, -1
+		}
+		switch {
+		case b[i] == '\t':
+			i++
+			continue
+		case b[i] == '\n':
+			next = i + 1
+		case b[i] == '\r' && i+1 < len(b) && b[i+1] == '\n':
+			next = i + 2
+		default:
+			return i, -1
+		}
+		if next == len(b) || !blank(b[next]) {
+			return i, next
+		}
+		// RFC 9112 §5.2: a user agent replaces obs-fold by spaces.
+		for ; i < next; i++ {
+			b[i] = ' '
+		}
+	}
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// nextControl is the index of the first control byte, HTAB included, at or after
+// i, or len(b).
+func nextControl(b []byte, i int) int {
+	for i+8 <= len(b) {
+		w := binary.LittleEndian.Uint64(b[i:])
+		// The lowest marked byte is exact: below 0x20, or 0x7f.
+		del := w ^ 0x7f*ones
+		if m := ((w-0x20*ones)&^w | (del-ones)&^del) & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
+	for i < len(b) && b[i] >= ' ' && b[i] != 0x7f {
+		i++
+	}
+	return i
+}
+
+// nameError says what is wrong with the line at start, whose name ended at end.
+func nameError(text []byte, start, end int, first bool) error {
+	line := text[start:]
+	if n := bytes.IndexByte(line, '\n'); n >= 0 {
+		line = bytes.TrimSuffix(line[:n], []byte{'\r'})
+	}
+	colon := bytes.IndexByte(line, ':')
+	switch {
+	case first && len(line) > 0 && blank(line[0]):
+		// RFC 9112 §2.2: whitespace before the first field line.
+		return &Malformed{What: "whitespace before the first field"}
+	case colon == 0:
+		return &Malformed{What: "a field without a name"}
+	case colon < 0:
+		return NewMalformed("a field line without a colon", line[:min(len(line), 16)])
+	case blank(text[end]) && len(bytes.TrimLeft(text[end:start+colon], " \t")) == 0:
+		return NewMalformed("whitespace between a field's name and the colon", line[:colon])
+	}
+	return NewMalformed(fmt.Sprintf("byte 0x%02x in a field's name", text[end]), line[:colon])
+}
+
+// valueError says what is wrong with a value at text[at]. It does not show the
+// value, which may be a secret.
+func valueError(name, text []byte, at int) error {
+	switch {
+	case at == len(text):
+		return NewMalformed("no line end after a field", name)
+	case text[at] == '\r':
+		// RFC 9112 §2.2: a CR alone is invalid.
+		return NewMalformed("CR without LF in the value of a field", name)
+	}
+	return NewMalformed(fmt.Sprintf("byte 0x%02x in the value of a field", text[at]), name)
+}

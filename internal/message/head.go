@@ -17,7 +17,7 @@ func (h *Head) Parse(text []byte, reason, end, from, maxFields int) error {
 	if err := h.Fields.Parse(text, from, maxFields); err != nil {
 		return err
 	}
-	h.reason, h.reasonEnd = uint32(reason), uint32(end)
+	h.Reason, h.reason, h.reasonEnd = "", uint32(reason), uint32(end)
 	h.rebase()
 	return nil
 }

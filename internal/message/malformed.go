@@ -3,6 +3,7 @@ package message
 import (
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // ErrLimit is in the chain of every error that says that a peer went past a
@@ -20,12 +21,12 @@ type Malformed struct {
 // excerptLen bounds the excerpt in a text.
 const excerptLen = 40
 
-// NewMalformed is a Malformed with a short excerpt of near.
+// NewMalformed is a Malformed with a short excerpt of near, copied.
 func NewMalformed[T string | []byte](what string, near T) *Malformed {
 	if len(near) > excerptLen {
 		return &Malformed{What: what, Near: string(near[:excerptLen]) + "…"}
 	}
-	return &Malformed{What: what, Near: string(near)}
+	return &Malformed{What: what, Near: strings.Clone(string(near))}
 }
 
 // NewOver is a Malformed about a limit.

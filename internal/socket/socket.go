@@ -318,6 +318,14 @@ func (c *Conn) Layered() bool { return c.kind == foreign }
 // Close is Kill.
 func (c *Conn) Close() error { c.Kill(); return nil }
 
+// CloseWrite ends the sending direction, where raw can.
+func (c *Conn) CloseWrite() error {
+	if h, ok := c.raw.(interface{ CloseWrite() error }); ok {
+		return h.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
 // LocalAddr is raw's.
 func (c *Conn) LocalAddr() net.Addr { return c.raw.LocalAddr() }
 

@@ -1,0 +1,314 @@
+package sonde
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"sonde/internal/clock"
+	"sonde/internal/event"
+	"sonde/internal/fault"
+	"sonde/internal/message"
+	"sonde/internal/pool"
+	"sonde/internal/socket"
+	"sonde/trace"
+)
+
+// call is one call on its way: the state of the attempt loop and, once a head is
+// there, of the exchange that still has its body on the wire. It runs on its
+// caller's goroutine, and serves another call afterwards.
+type call struct {
+	client *Client
+	ctx    context.Context
+	req    *Request
+	sink   trace.Sink
+
+	want   pool.Want
+	got    pool.Got
+	msg    message.Call
+	head   message.Head
+	stream message.Stream
+
+	log     *event.Log // of the exchange; nil without a sink
+	attempt int
+	times   times
+}
+
+// times are readings of the clock; 0: it did not come to that.
+type times struct {
+	start, acquired, sent, first, end int64
+	dialed                            *link // a new connection, which knows how long its steps took
+}
+
+var calls = sync.Pool{New: func() any { return new(call) }}
+
+var callCount atomic.Uint64
+
+func newCall(c *Client, ctx context.Context, req *Request) *call {
+	k := calls.Get().(*call)
+	k.client, k.ctx, k.req = c, ctx, req
+	if k.sink = req.set.sink; k.sink == nil {
+		k.sink = c.cfg.Sink
+	}
+	k.times.start = clock.Now()
+	return k
+}
+
+// recycle gives k to another call. Nothing may use it any more.
+func (k *call) recycle() {
+	msg := &k.msg
+	msg.Request, msg.Body, msg.Log, msg.Informational, msg.Buf = message.Request{}, message.Body{}, nil, nil, nil
+	msg.Sent, msg.FirstByte = 0, 0
+	k.want, k.got, k.head = pool.Want{}, pool.Got{}, message.Head{}
+	k.client, k.ctx, k.req, k.sink, k.stream, k.log = nil, nil, nil, nil, nil, nil
+	k.attempt, k.times = 0, times{}
+	calls.Put(k)
+}
+
+// run sends the request, again where that is safe, until the head of a response
+// is there, in k.head, whose Fields use the memory of fields. After an error, which
+// is an *Error, k is gone.
+func (k *call) run(fields message.Fields, buf *[]byte) error {
+	var id uint64
+	if k.sink != nil {
+		id = callCount.Add(1)
+		(&event.Log{Sink: k.sink, Call: id}).Emit(trace.Event{
+			Kind: trace.CallStart, Method: string(k.req.method), URL: k.req.url.String()})
+	}
+	for retry := false; ; retry = true {
+		k.attempt++
+		if k.sink != nil {
+			k.log = &event.Log{Sink: k.sink, Call: id, Attempt: k.attempt}
+			k.log.Emit(trace.Event{Kind: trace.AttemptStart})
+		}
+		k.head = message.Head{Fields: fields}
+		f := k.try(retry, buf)
+		if f == nil {
+			return nil
+		}
+		k.log.Emit(trace.Event{Kind: trace.AttemptDone, Err: f.Err})
+		if !k.again(f) {
+			return k.over(f)
+		}
+		k.log.Emit(trace.Event{Kind: trace.Retry, Err: f.Err})
+	}
+}
+
+// over ends a call that failed.
+func (k *call) over(f *fault.Fault) error {
+	err := k.error(f)
+	if k.attempt == 0 || k.got.Conn == nil {
+		k.req.body.drop()
+	}
+	k.log.Emit(trace.Event{Kind: trace.CallDone, Err: f.Err})
+	k.recycle()
+	return err
+}
+
+// try is one attempt: a connection, and an exchange on it up to the head.
+func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
+	k.got = pool.Got{}
+	if err := socket.ContextError(k.ctx); err != nil {
+		return fault.New(fault.Acquire, err)
+	}
+	now := k.times.start
+	if retry {
+		now = clock.Now()
+	}
+	k.times.acquired, k.times.sent, k.times.first, k.times.dialed = 0, 0, 0, nil
+	if f := k.acquire(retry, now); f != nil {
+		return f
+	}
+	l := k.got.Conn.Link().(*link)
+	if !k.got.Reused || k.got.Idle == 0 { // dialed or waited
+		now = clock.Now()
+		k.times.acquired = now
+		if !k.got.Reused {
+			k.times.dialed = l
+		}
+	}
+	if f := k.compose(now, buf); f != nil {
+		k.client.pool.Release(k.got.Conn, trace.NoReason, 0, k.log)
+		return f
+	}
+	stream, err := l.RoundTrip(k.ctx, &k.msg)
+	k.times.sent, k.times.first = k.msg.Sent, k.msg.FirstByte
+	if err != nil {
+		f := asFault(fault.Read, err)
+		k.client.pool.Release(k.got.Conn, f.End, 0, k.log)
+		return f
+	}
+	k.stream = stream
+	return nil
+}
+
+// acquire asks the pool for a connection.
+func (k *call) acquire(retry bool, now int64) *fault.Fault {
+	c, r, w := k.client, k.req, &k.want
+	w.Route = message.Route{Origin: r.url.Origin, Unix: r.set.unix, Protocols: c.cfg.Protocols, Settings: c.dialer.id}
+	if w.Route.Unix == "" {
+		w.Route.Unix = c.cfg.UnixSocket
+	}
+	if r.set.protocols != 0 {
+		w.Route.Protocols = r.set.protocols
+	}
+	w.Place, w.Dialer, w.Log, w.Now = &r.place, c.dialer, k.log, now
+	w.OneShot, w.Retry = r.set.oneShot, retry
+	w.Check = !r.replayable()
+	w.Until = clock.Earlier(until(k.times.start, overridden(c.cfg.Timeouts.Call, r.set.timeouts.Call)),
+		until(now, overridden(c.cfg.Timeouts.Queue, r.set.timeouts.Queue)))
+	k.log.Emit(trace.Event{Kind: trace.AcquireStart, Host: r.url.Addr()})
+	got, err := c.pool.Acquire(k.ctx, w)
+	if err != nil {
+		k.log.Emit(trace.Event{Kind: trace.AcquireDone, Err: err})
+		return asFault(fault.Acquire, err)
+	}
+	k.got = got
+	if k.log.On() {
+		// Another log than the pool's: a dial that nobody waits for any more may
+		// still use that one.
+		k.log = &event.Log{Sink: k.sink, Call: k.log.Call, Attempt: k.attempt, Conn: got.Conn.ID()}
+		k.log.Emit(trace.Event{Kind: trace.AcquireDone, Reused: got.Reused, Idle: got.Idle, Reason: got.Why})
+	}
+	return nil
+}
+
+func until[D ~int64](now int64, d D) int64 {
+	if d <= 0 {
+		return 0
+	}
+	return now + int64(d)
+}
+
+// compose makes the message of this attempt. It opens the body.
+func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
+	c, r, m := k.client, k.req, &k.msg
+	kind, length := r.kind()
+	body, size, err := r.body.prepare()
+	if err != nil {
+		return fault.New(fault.Request, err)
+	}
+	if kind == message.UnknownLength && size >= 0 && !r.set.chunked {
+		kind, length = message.KnownLength, size
+	}
+	m.Body = body
+	if f := r.set.trailer; f != nil {
+		m.Body.Trailer = func() (message.Fields, error) {
+			h, err := f()
+			return h.f, err
+		}
+	}
+	m.Request = message.Request{
+		Method: string(r.method), Scheme: r.url.Scheme, Authority: r.url.Authority, Target: r.url.Target,
+		Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce,
+		Close: r.set.oneShot, Expect: r.set.expect && kind != message.NoBody, Exact: r.set.exact,
+	}
+	if r.set.host != "" {
+		m.Request.Authority = r.set.host
+	}
+	if !r.set.exact {
+		m.Request.Defaults = c.defaultLines(r)
+	}
+	t, l := &r.set.timeouts, &r.set.limits
+	m.Timeouts = message.Timeouts{
+		FirstByte: overridden(c.cfg.Timeouts.FirstByte, t.FirstByte),
+		BodyIdle:  overridden(c.cfg.Timeouts.BodyIdle, t.BodyIdle),
+		Continue:  overridden(c.cfg.Timeouts.Continue, t.Continue),
+	}
+	m.Limits = message.Limits{
+		Head:          overridden(c.cfg.Limits.Head, l.Head),
+		Fields:        overridden(c.cfg.Limits.Fields, l.Fields),
+		Informational: overridden(c.cfg.Limits.Informational, l.Informational),
+	}
+	m.Until = until(k.times.start, overridden(c.cfg.Timeouts.Call, t.Call))
+	m.Now, m.Log, m.Head, m.Buf = now, k.log, &k.head, buf
+	m.Sent, m.FirstByte = 0, 0
+	m.Informational = nil
+	if f := r.informational(c); f != nil {
+		m.Informational = func(h *message.Head) error {
+			head := newHead(h)
+			return f(&head)
+		}
+	}
+	return nil
+}
+
+func (r *Request) informational(c *Client) func(*Head) error {
+	if r.set.inform != nil {
+		return r.set.inform
+	}
+	return c.cfg.Informational
+}
+
+// again decides whether a failed attempt may be repeated: on a connection from
+// the pool that turned out to be dead, where the server cannot have acted on the
+// request or may act on it twice.
+func (k *call) again(f *fault.Fault) bool {
+	switch f.End {
+	case trace.ServerClosedInUse, trace.ReadFailed, trace.WriteFailed:
+	default:
+		return false
+	}
+	if !k.got.Reused || f.Answer || k.attempt > k.client.cfg.Retries {
+		return false
+	}
+	return k.req.body.replays() && (!f.Sent || k.req.replayable())
+}
+
+// asFault is err as a fault, in phase op if it is none.
+func asFault(op string, err error) *fault.Fault {
+	if f, ok := err.(*fault.Fault); ok {
+		return f
+	}
+	var f *fault.Fault
+	if errors.As(err, &f) {
+		return f
+	}
+	return fault.New(op, err)
+}
+
+// error makes the public error of a fault.
+func (k *call) error(f *fault.Fault) *Error {
+	e := k.req.error(f.Op, f.Err)
+	e.Attempt, e.safe = k.attempt, !f.Sent
+	if f.End == trace.ClosedByUser && !errors.Is(e.Err, ErrClosed) {
+		e.Err = ErrClosed
+	}
+	if k.got.Conn != nil {
+		if a := k.got.Conn.Link().(*link).Socket().RemoteAddr(); a != nil {
+			e.Remote = a.String()
+		}
+	}
+	return e
+}
+
+// finish ends the exchange, with a reason if its connection must end, and gives
+// the connection back. k can be recycled afterwards.
+func (k *call) finish(end trace.Reason, err error) {
+	if end == trace.NoReason && !k.stream.Done() {
+		k.drain()
+	}
+	end, hint := k.stream.Finish(end)
+	k.stream = nil
+	k.times.end = clock.Now()
+	k.client.pool.Release(k.got.Conn, end, hint, k.log)
+	if k.log.On() {
+		k.log.Emit(trace.Event{Kind: trace.AttemptDone, Err: err})
+		k.log.Emit(trace.Event{Kind: trace.CallDone, Status: k.head.Status, Err: err})
+	}
+}
+
+// drain reads what is left of the body where that is cheaper than a new
+// connection. The rest of an event stream is never short.
+func (k *call) drain() {
+	cfg, set := &k.client.cfg.Limits, &k.req.set.limits
+	most, wait := overridden(cfg.Drain, set.Drain), overridden(cfg.DrainTime, set.DrainTime)
+	if most == 0 {
+		return
+	}
+	if mt, err := k.head.Fields.MediaType("Content-Type"); err == nil && mt.Type == "text/event-stream" {
+		return
+	}
+	k.stream.Drain(most, until(clock.Now(), wait))
+}

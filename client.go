@@ -1,0 +1,341 @@
+package sonde
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"unsafe"
+
+	"sonde/internal/fault"
+	"sonde/internal/message"
+	"sonde/internal/pool"
+)
+
+// Client sends requests and keeps connections. It never changes, is safe for
+// concurrent use, and should be made once and kept: its pool is what makes
+// requests fast.
+type Client struct {
+	given    Config // as New got it
+	cfg      Config // checked, with defaults
+	pool     *pool.Pool
+	dialer   *dialer
+	defaults []defaultField
+	lines    string  // all defaults, for requests that set none of them
+	handler  Handler // nil without middleware
+}
+
+// defaultField is a field that requests have unless they set it themselves.
+type defaultField struct{ name, line string }
+
+// Handler answers a request: a Client's own Open is one, and so is a middleware
+// around it, a mock, a cache, or another scheme. It returns a response or an
+// error, never both.
+type Handler func(context.Context, *Request) (*Exchange, error)
+
+// Middleware makes a Handler of a Handler.
+type Middleware func(Handler) Handler
+
+// New returns a Client. The error says which field of cfg is wrong.
+func New(cfg Config) (*Client, error) {
+	full, err := effective(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("sonde: Config.%w", err)
+	}
+	c := &Client{given: cfg, cfg: full}
+	c.pool = pool.New(pool.Config{
+		MaxIdle:           full.Pool.MaxIdle,
+		MaxIdlePerOrigin:  full.Pool.MaxIdlePerOrigin,
+		MaxConnsPerOrigin: full.Pool.MaxConnsPerOrigin,
+		IdleTimeout:       full.Pool.IdleTime,
+		MaxAge:            full.Pool.MaxAge,
+		DialTimeout:       dialBound(full.Timeouts),
+		Sink:              full.Sink,
+	})
+	c.dialer = newDialer(&full)
+	c.settle()
+	return c, nil
+}
+
+// With returns a copy of the client that change has changed. It shares the pool;
+// where TLS, dialing or resolving differ, connections are kept apart. Settings of
+// the pool cannot be changed. Closing either closes both.
+func (c *Client) With(change func(*Config)) (*Client, error) {
+	if c == nil {
+		return nil, errNilClient
+	}
+	cfg := c.given
+	change(&cfg)
+	if cfg.Pool != c.given.Pool {
+		return nil, errors.New("sonde: Config.Pool belongs to the shared pool: a client with another needs New")
+	}
+	full, err := effective(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("sonde: Config.%w", err)
+	}
+	d := &Client{given: cfg, cfg: full, pool: c.pool, dialer: c.dialer}
+	if connectionSettings(&cfg) != connectionSettings(&c.given) {
+		d.dialer = newDialer(&full)
+	}
+	d.settle()
+	return d, nil
+}
+
+// settings that make a connection what it is, comparable. Funcs compare by the
+// closure they are.
+type connSettings struct {
+	tls           *tls.Config
+	dial, control unsafe.Pointer
+	resolver      any
+	rest          string
+}
+
+func connectionSettings(cfg *Config) connSettings {
+	s := connSettings{
+		tls:     cfg.TLS,
+		dial:    *(*unsafe.Pointer)(unsafe.Pointer(&cfg.Dial)),
+		control: *(*unsafe.Pointer)(unsafe.Pointer(&cfg.Control)),
+		rest:    fmt.Sprint(cfg.LocalAddr, cfg.KeepAlive, cfg.Timeouts.Connect, cfg.Timeouts.TLS, cfg.Timeouts.Proxy),
+	}
+	if cfg.Resolver != nil && reflect.TypeOf(cfg.Resolver).Comparable() {
+		s.resolver = cfg.Resolver
+	} else if cfg.Resolver != nil {
+		s.resolver = new(int) // equal to no other
+	}
+	return s
+}
+
+// settle prepares what every call needs.
+func (c *Client) settle() {
+	if ua := c.cfg.UserAgent; ua != "-" && !c.cfg.Header.Has("User-Agent") {
+		c.defaults = append(c.defaults, defaultField{"User-Agent", "User-Agent: " + ua + "\r\n"})
+	}
+	for name, value := range c.cfg.Header.All() {
+		c.defaults = append(c.defaults, defaultField{name, name + ": " + value + "\r\n"})
+	}
+	var all strings.Builder
+	for _, d := range c.defaults {
+		all.WriteString(d.line)
+	}
+	c.lines = all.String()
+	if len(c.cfg.Middleware) > 0 {
+		c.handler = c.open
+		for i := len(c.cfg.Middleware) - 1; i >= 0; i-- {
+			c.handler = c.cfg.Middleware[i](c.handler)
+		}
+	}
+}
+
+// defaultLines are the defaults that r does not set itself.
+func (c *Client) defaultLines(r *Request) string {
+	if r.fields.Len() == 0 {
+		return c.lines
+	}
+	for _, d := range c.defaults {
+		if r.fields.Has(d.name) {
+			return c.someDefaults(r)
+		}
+	}
+	return c.lines
+}
+
+func (c *Client) someDefaults(r *Request) string {
+	var some strings.Builder
+	for _, d := range c.defaults {
+		if !r.fields.Has(d.name) {
+			some.WriteString(d.line)
+		}
+	}
+	return some.String()
+}
+
+// Do sends req and reads the whole response, within Limits.Body. The response is
+// the caller's and has nothing to close. A status that is no success is an error
+// with a *StatusError in its chain; see Error.
+func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
+	resp := &Response{}
+	if err := c.do(ctx, req, resp); err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// DoInto is Do into a Response of the caller's, whose memory it reuses: after a
+// few calls it allocates nothing. What resp held is gone, whatever DoInto
+// returns; its Body, and what its Header does not copy, are valid until resp is
+// passed again.
+func (c *Client) DoInto(ctx context.Context, req *Request, resp *Response) error {
+	if resp == nil {
+		return &Error{Op: OpRequest, Err: errors.New("the response to fill is nil")}
+	}
+	resp.renew()
+	return c.do(ctx, req, resp)
+}
+
+// Open sends req and returns once the response's head is there, with the body
+// still to be read. The caller must close the Exchange, or read its body to the
+// end; one that is dropped is noticed by the garbage collector, its connection is
+// closed, and the reason counted.
+func (c *Client) Open(ctx context.Context, req *Request) (*Exchange, error) {
+	if err := c.usable(ctx, req); err != nil {
+		return nil, err
+	}
+	ex, err := c.dispatch(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := ex.check(req, c); err != nil {
+		return nil, err
+	}
+	return ex, nil
+}
+
+// Stream sends req and calls f with the live response, which ends when f returns.
+// f is called once at most, and the request is not sent again after that. Its
+// error comes back as it is.
+func (c *Client) Stream(ctx context.Context, req *Request, f func(*Exchange) error) error {
+	ex, err := c.Open(ctx, req)
+	if err != nil {
+		return err
+	}
+	panicked := true
+	defer func() {
+		if panicked {
+			ex.Body.abandon()
+		} else {
+			ex.Close()
+		}
+	}()
+	err = f(ex)
+	panicked = false
+	return err
+}
+
+// dispatch takes the way that the request's scheme and the middleware ask for.
+func (c *Client) dispatch(ctx context.Context, req *Request) (*Exchange, error) {
+	h := c.handler
+	if h == nil {
+		h = c.open
+	}
+	ex, err := h(ctx, req)
+	switch {
+	case err != nil && ex != nil:
+		ex.Close()
+		fallthrough
+	case err != nil:
+		if _, ok := err.(*Error); ok {
+			return nil, err
+		}
+		return nil, req.error(fault.Request, err)
+	case ex == nil:
+		return nil, req.error(fault.Request, errors.New("a handler returned neither a response nor an error"))
+	}
+	return ex, nil
+}
+
+// open is the innermost Handler: it sends the request.
+func (c *Client) open(ctx context.Context, req *Request) (*Exchange, error) {
+	if err := c.usable(ctx, req); err != nil {
+		return nil, err
+	}
+	if h := c.scheme(req); h != nil {
+		return h(ctx, req)
+	}
+	k := newCall(c, ctx, req)
+	ex := new(Exchange)
+	var fields message.Fields
+	fields.SetIndex(ex.index[:0])
+	if err := k.run(fields, nil); err != nil {
+		return nil, err
+	}
+	ex.take(k)
+	return ex, nil
+}
+
+// scheme is the Handler of the request's scheme, nil for sonde's own.
+func (c *Client) scheme(req *Request) Handler {
+	if len(c.cfg.Schemes) == 0 {
+		return nil
+	}
+	return c.cfg.Schemes[req.url.Scheme]
+}
+
+var errNilClient = errors.New("sonde: the client is nil")
+
+// usable checks what can be checked before anything is touched.
+func (c *Client) usable(ctx context.Context, req *Request) error {
+	var err error
+	switch {
+	case c == nil || c.pool == nil:
+		err = errors.New("the client is nil or was not made by New")
+	case req == nil:
+		err = errNilRequest
+	case req.err != nil:
+		err = req.err
+	case req.method == "":
+		err = errors.New("the request was not made by NewRequest")
+	case ctx == nil:
+		err = errors.New("the context is nil")
+	case req.url.Scheme != "http" && req.url.Scheme != "https" && c.scheme(req) == nil:
+		err = fmt.Errorf("scheme %q is not supported: sonde speaks http and https, and what Config.Schemes has", req.url.Scheme)
+	default:
+		return nil
+	}
+	if req == nil {
+		return &Error{Op: OpRequest, Err: err}
+	}
+	req.body.drop()
+	return req.error(fault.Request, err)
+}
+
+// error is an Error about r before any attempt.
+func (r *Request) error(op string, err error) *Error {
+	return &Error{Op: Op(op), Method: r.method, URL: r.url.String(), Err: err, safe: true}
+}
+
+// Close closes the idle connections, ends the calls that are under way, and
+// waits for the pool's own goroutines. Further calls fail with ErrClosed.
+func (c *Client) Close() error {
+	if c == nil || c.pool == nil {
+		return errNilClient
+	}
+	c.pool.Close()
+	return nil
+}
+
+// Get sends a GET; see Do.
+func (c *Client) Get(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return c.Do(ctx, NewRequest(GET, url, opts...))
+}
+
+// Head sends a HEAD; see Do.
+func (c *Client) Head(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return c.Do(ctx, NewRequest(HEAD, url, opts...))
+}
+
+// Delete sends a DELETE; see Do.
+func (c *Client) Delete(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return c.Do(ctx, NewRequest(DELETE, url, opts...))
+}
+
+// Options sends an OPTIONS; see Do.
+func (c *Client) Options(ctx context.Context, url string, opts ...Option) (*Response, error) {
+	return c.Do(ctx, NewRequest(OPTIONS, url, opts...))
+}
+
+// Post sends a POST with a body; see Do.
+func (c *Client) Post(ctx context.Context, url string, body Body, opts ...Option) (*Response, error) {
+	return c.Do(ctx, NewRequest(POST, url, WithBody(body), Join(opts...)))
+}
+
+// Put sends a PUT with a body; see Do.
+func (c *Client) Put(ctx context.Context, url string, body Body, opts ...Option) (*Response, error) {
+	return c.Do(ctx, NewRequest(PUT, url, WithBody(body), Join(opts...)))
+}
+
+// Patch sends a PATCH with a body; see Do.
+func (c *Client) Patch(ctx context.Context, url string, body Body, opts ...Option) (*Response, error) {
+	return c.Do(ctx, NewRequest(PATCH, url, WithBody(body), Join(opts...)))
+}

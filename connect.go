@@ -1,0 +1,81 @@
+package sonde
+
+import (
+	"context"
+	"crypto/tls"
+	"sync/atomic"
+	"time"
+
+	"sonde/internal/dial"
+	"sonde/internal/event"
+	"sonde/internal/h1"
+	"sonde/internal/message"
+	"sonde/internal/pool"
+	"sonde/trace"
+)
+
+// link is a live connection as the pool holds it, with what is known of its
+// making. Here dialing, protocols and pool meet; none of them knows another.
+type link struct {
+	h1.Conn
+	state *tls.ConnectionState
+	times dial.Times
+}
+
+var (
+	_ pool.Link       = (*link)(nil)
+	_ message.Carrier = (*link)(nil)
+)
+
+// Describe says in an event what the connection is.
+func (l *link) Describe(e *trace.Event) {
+	raw := l.Socket().Raw()
+	local := raw.LocalAddr()
+	e.Network = local.Network()
+	e.Local, e.Remote = event.AddrPort(local), event.AddrPort(raw.RemoteAddr())
+	if l.state != nil {
+		e.Proto = l.state.NegotiatedProtocol
+	}
+}
+
+// dialer makes links with one set of connection settings. id tells the pool which
+// connections were made with the same ones.
+type dialer struct {
+	id uint64
+	d  *dial.Dialer
+}
+
+var dialers atomic.Uint64
+
+func newDialer(cfg *Config) *dialer {
+	return &dialer{id: dialers.Add(1), d: dial.New(dial.Config{
+		Dial:           cfg.Dial,
+		Resolver:       cfg.Resolver,
+		LocalAddr:      cfg.LocalAddr,
+		KeepAlive:      cfg.KeepAlive,
+		Control:        cfg.Control,
+		ConnectTimeout: cfg.Timeouts.Connect,
+		TLSTimeout:     cfg.Timeouts.TLS,
+		TLS:            cfg.TLS,
+	})}
+}
+
+// Dial is for the pool.
+func (d *dialer) Dial(ctx context.Context, route message.Route, _ trace.Reason, log *event.Log) (pool.Link, error) {
+	r, err := d.d.Dial(ctx, route, log)
+	if err != nil {
+		return nil, err
+	}
+	l := &link{state: r.State, times: r.Times}
+	l.Init(r.Socket, r.TLS)
+	return l, nil
+}
+
+// dialBound bounds a dial that may outlive its caller: by what its steps may take
+// together, or by two minutes where they have no bounds.
+func dialBound(t Timeouts) time.Duration {
+	if t.Connect == 0 || t.TLS == 0 || t.Proxy == 0 {
+		return 2 * time.Minute
+	}
+	return t.Connect + t.TLS + t.Proxy
+}

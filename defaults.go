@@ -1,0 +1,124 @@
+package sonde
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"slices"
+	"time"
+
+	"sonde/internal/message"
+)
+
+// The defaults of Config; docs/defaults.md shows them beside net/http's.
+const (
+	defaultBodyIdle      = 5 * time.Minute
+	defaultContinue      = time.Second
+	defaultConnect       = 30 * time.Second
+	defaultTLS           = 10 * time.Second
+	defaultProxy         = 60 * time.Second
+	defaultHead          = 256 << 10
+	defaultFields        = 1000
+	defaultInformational = 32
+	defaultBody          = 64 << 20
+	defaultErrorBody     = 8 << 10
+	defaultDrain         = 64 << 10
+	defaultDrainTime     = 50 * time.Millisecond
+	defaultIdleTime      = 90 * time.Second
+	defaultMaxIdle       = 4096
+	defaultRetries       = 3
+	defaultKeepAlive     = 30 * time.Second
+)
+
+// fill gives x its default where it is 0, and makes it 0 ("no bound", for the
+// layers below) where it is negative.
+func fill[T int | int64 | time.Duration](x *T, byDefault T) {
+	switch {
+	case *x == 0:
+		*x = byDefault
+	case *x < 0:
+		*x = 0
+	}
+}
+
+// effective is cfg checked and with every default filled in: below, 0 is "none".
+func effective(cfg Config) (Config, error) {
+	if err := cfg.check(); err != nil {
+		return Config{}, err
+	}
+	t, l, p := &cfg.Timeouts, &cfg.Limits, &cfg.Pool
+	fill(&t.Call, 0)
+	fill(&t.Queue, 0)
+	fill(&t.FirstByte, 0)
+	fill(&t.BodyIdle, defaultBodyIdle)
+	fill(&t.Continue, defaultContinue)
+	fill(&t.Connect, defaultConnect)
+	fill(&t.TLS, defaultTLS)
+	fill(&t.Proxy, defaultProxy)
+	fill(&l.Head, defaultHead)
+	fill(&l.Fields, defaultFields)
+	fill(&l.Informational, defaultInformational)
+	fill(&l.Body, defaultBody)
+	fill(&l.ErrorBody, defaultErrorBody)
+	fill(&l.Drain, defaultDrain)
+	fill(&l.DrainTime, defaultDrainTime)
+	fill(&p.MaxIdle, idleByDescriptors(descriptorLimit()))
+	fill(&p.MaxIdlePerOrigin, p.MaxIdle)
+	fill(&p.MaxConnsPerOrigin, 0)
+	fill(&p.IdleTime, defaultIdleTime)
+	fill(&p.MaxAge, 0)
+	fill(&cfg.Retries, defaultRetries)
+	if cfg.Protocols == 0 {
+		cfg.Protocols = HTTP1
+	}
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "sonde/" + Version
+	}
+	if cfg.KeepAlive == (net.KeepAliveConfig{}) {
+		cfg.KeepAlive = net.KeepAliveConfig{Enable: true, Idle: defaultKeepAlive, Interval: defaultKeepAlive}
+	}
+	return cfg, nil
+}
+
+// idleByDescriptors is a quarter of the file descriptors that the process may
+// have, at most 4096 and at least 2.
+func idleByDescriptors(limit uint64) int {
+	return int(max(min(limit/4, defaultMaxIdle), 2))
+}
+
+func (cfg *Config) check() error {
+	if cfg.Protocols&^HTTP1 != 0 {
+		return errors.New("Protocols: only HTTP1 exists so far")
+	}
+	if cfg.UserAgent != "-" {
+		if err := message.CheckField("User-Agent", cfg.UserAgent); err != nil {
+			return fmt.Errorf("UserAgent: %w", err)
+		}
+	}
+	for name := range cfg.Header.All() {
+		if codecField(name) {
+			return fmt.Errorf("Header: %s is not for a default: the codec owns it", name)
+		}
+	}
+	for _, s := range cfg.Accept {
+		if s != AnyStatus && s.Class() == 0 {
+			return fmt.Errorf("Accept: %d is no status", int(s))
+		}
+	}
+	if slices.ContainsFunc(cfg.Middleware, func(m Middleware) bool { return m == nil }) {
+		return errors.New("Middleware: one is nil")
+	}
+	for scheme, h := range cfg.Schemes {
+		switch {
+		case h == nil:
+			return fmt.Errorf("Schemes: the Handler of %q is nil", scheme)
+		case scheme == "http" || scheme == "https":
+			return fmt.Errorf("Schemes: %q is sonde's own", scheme)
+		}
+	}
+	if int64(cfg.Limits.Head) > math.MaxInt32 {
+		return errors.New("Limits.Head: over 2 GiB")
+	}
+	return nil
+}

@@ -1,0 +1,290 @@
+package sonde
+
+import (
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"sync"
+
+	"sonde/internal/fault"
+	"sonde/internal/message"
+	"sonde/internal/pool"
+	"sonde/trace"
+)
+
+// Exchange is a response whose head has arrived and whose body is still on the
+// wire. Read the body to its end, or close it.
+type Exchange struct {
+	Head
+	Body *BodyReader
+
+	index [inlineFields]message.Span
+}
+
+// NewExchange is a response that a Handler makes by itself. A nil body is empty;
+// an io.Closer is closed once.
+func NewExchange(head Head, body io.Reader) *Exchange {
+	return &Exchange{Head: head, Body: &BodyReader{src: body}}
+}
+
+// take makes ex of a call whose head has arrived.
+func (ex *Exchange) take(k *call) {
+	ex.Head = newHead(&k.head)
+	b := &BodyReader{k: k, got: k.got}
+	ex.Body = b
+	if k.stream.Done() {
+		b.finish(trace.NoReason, io.EOF)
+		return
+	}
+	k.stream.Watch()
+	// The cleanup must not reach b, or b would never be lost.
+	b.cleanup = runtime.AddCleanup(b, (*call).drop, k)
+}
+
+// drop ends a call whose body was lost.
+func (k *call) drop() {
+	k.stream.Abort()
+	k.finish(trace.Dropped, errDropped)
+}
+
+var (
+	errDropped    = errors.New("the exchange was dropped without being closed or read to its end")
+	errBodyClosed = errors.New("the body was closed")
+	errNoUpgrade  = errors.New("only the response to an upgrade (101) or to CONNECT (2xx) hands over its connection")
+)
+
+// Close ends the exchange. What is left of the body is drained where that is
+// cheap; otherwise the connection is closed. It may be called more than once, and
+// while another goroutine reads. The error is always nil.
+func (ex *Exchange) Close() error { return ex.Body.Close() }
+
+// Trailer is the trailer section, once the body has been read to its end.
+func (ex *Exchange) Trailer() Header {
+	ex.Body.mu.Lock()
+	defer ex.Body.mu.Unlock()
+	return Header{ex.Body.trailer}
+}
+
+// Timing says where the time of the call went so far.
+func (ex *Exchange) Timing() Timing {
+	b := ex.Body
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.k != nil {
+		return b.k.times.timing()
+	}
+	return b.times.timing()
+}
+
+// ConnInfo describes the connection that carries it.
+func (ex *Exchange) ConnInfo() ConnInfo { return connInfo(&ex.Body.got) }
+
+// check makes an error of a status that is no success.
+func (ex *Exchange) check(req *Request, c *Client) error {
+	if req.accepts(ex.Status, c.cfg.Accept) {
+		return nil
+	}
+	s := &StatusError{Head: ex.Head}
+	s.Body, s.Truncated, _ = readSome(ex.Body, overridden(c.cfg.Limits.ErrorBody, req.set.limits.ErrorBody))
+	ex.Close()
+	e := req.error(fault.Status, s)
+	e.safe = false
+	if e.Attempt = ex.Body.attempt; e.Attempt == 0 {
+		e.Attempt = 1
+	}
+	if remote := ex.ConnInfo().Remote; remote.IsValid() {
+		e.Remote = remote.String()
+	}
+	return e
+}
+
+// BodyReader is the body of an Exchange. One goroutine reads it; Close may come
+// from any. It is this value whose loss is noticed: whoever keeps it keeps the
+// exchange.
+type BodyReader struct {
+	mu      sync.Mutex // held while reading
+	guard   sync.Mutex // guards k against Close from elsewhere
+	k       *call      // nil once the exchange has ended
+	src     io.Reader  // of NewExchange
+	end     error      // what Read returns once the exchange has ended
+	cleanup runtime.Cleanup
+	attempt int
+	trailer message.Fields
+	times   times
+	got     pool.Got
+}
+
+// Read reads the body. Before it returns io.EOF the connection is back in the
+// pool. Its errors are *Error.
+func (b *BodyReader) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.k != nil:
+		n, err := b.k.stream.Read(p)
+		if err != nil {
+			err = b.finish(trace.NoReason, err)
+		}
+		return n, err
+	case b.end != nil:
+		return 0, b.end
+	case b.src == nil:
+		return 0, io.EOF
+	}
+	return b.src.Read(p)
+}
+
+// WriteTo writes the rest of the body to w. An error of w's comes back as it is.
+func (b *BodyReader) WriteTo(w io.Writer) (int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.k != nil:
+		n, err := b.k.stream.WriteTo(w)
+		if b.k.stream.Done() {
+			b.finish(trace.NoReason, io.EOF)
+		} else if f, ok := err.(*fault.Fault); ok {
+			err = b.finish(trace.NoReason, f)
+		}
+		return n, err
+	case b.end == io.EOF || b.end == nil && b.src == nil:
+		return 0, nil
+	case b.end != nil:
+		return 0, b.end
+	}
+	return io.Copy(w, b.src)
+}
+
+// Done reports whether the body was read to its end.
+func (b *BodyReader) Done() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.k == nil && (b.end == io.EOF || b.end == nil && b.src == nil)
+}
+
+// Left is how many bytes are left, -1 if that is not known.
+func (b *BodyReader) Left() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.k != nil:
+		return b.k.stream.Left()
+	case b.end != nil || b.src == nil:
+		return 0
+	}
+	return -1
+}
+
+// Close ends the exchange; see Exchange.Close.
+func (b *BodyReader) Close() error {
+	if !b.mu.TryLock() {
+		b.abort() // wakes the Read that holds it
+		b.mu.Lock()
+	}
+	defer b.mu.Unlock()
+	switch {
+	case b.k != nil:
+		b.finish(trace.NoReason, errBodyClosed)
+	case b.src != nil && b.end == nil:
+		b.end = errBodyClosed
+		if c, ok := b.src.(io.Closer); ok {
+			c.Close()
+		}
+	}
+	return nil
+}
+
+// abandon ends the exchange at once.
+func (b *BodyReader) abandon() {
+	b.abort()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.k != nil {
+		b.finish(trace.CallbackPanicked, errBodyClosed)
+	}
+}
+
+func (b *BodyReader) abort() {
+	b.guard.Lock()
+	defer b.guard.Unlock()
+	if b.k != nil {
+		b.k.stream.Abort()
+	}
+}
+
+// finish ends the exchange; err is what ended the body, and what it returns is
+// what Read says of it from now on. b.mu is held.
+func (b *BodyReader) finish(end trace.Reason, err error) error {
+	k := b.k
+	b.cleanup.Stop()
+	b.guard.Lock()
+	b.k = nil
+	b.guard.Unlock()
+	b.end, b.attempt = err, k.attempt
+	if f, ok := err.(*fault.Fault); ok {
+		b.end, end = k.error(f), f.End
+	}
+	if err == io.EOF {
+		b.trailer, err = k.stream.Trailer(), nil
+	}
+	k.finish(end, err)
+	b.times = k.times
+	k.recycle()
+	return b.end
+}
+
+// Upgrade hands over the connection after a 101 response to an Upgrade field, or
+// a 2xx response to CONNECT (RFC 9110 §7.8, §9.3.6). The context of the call has
+// no more to do with it.
+func (ex *Exchange) Upgrade() (*UpgradedConn, error) {
+	b := ex.Body
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.k == nil || b.k.stream.Left() >= 0 || !b.k.tunnel() {
+		return nil, errNoUpgrade
+	}
+	k := b.k
+	conn, rest, ok := k.stream.Hijack()
+	if !ok {
+		return nil, b.finish(trace.Canceled, errBodyClosed)
+	}
+	b.cleanup.Stop()
+	b.guard.Lock()
+	b.k = nil
+	b.guard.Unlock()
+	b.end, b.times = errBodyClosed, k.times
+	k.client.pool.Detach(k.got.Conn, trace.Upgraded, k.log)
+	k.log.Emit(trace.Event{Kind: trace.CallDone, Status: k.head.Status})
+	k.recycle()
+	return &UpgradedConn{Conn: conn, rest: rest}, nil
+}
+
+func (k *call) tunnel() bool {
+	return k.head.Status == 101 || k.req.method == CONNECT && k.head.Status/100 == 2
+}
+
+// UpgradedConn is a connection that HTTP has left to the caller, who closes it.
+type UpgradedConn struct {
+	net.Conn
+	rest []byte // bytes that were read with the response's head
+}
+
+// Read reads, first what the server sent right behind its response.
+func (c *UpgradedConn) Read(p []byte) (int, error) {
+	if len(c.rest) > 0 {
+		n := copy(p, c.rest)
+		c.rest = c.rest[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// CloseWrite ends the caller's direction alone; it is an error where the
+// connection cannot.
+func (c *UpgradedConn) CloseWrite() error {
+	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return h.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}

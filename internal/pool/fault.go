@@ -1,0 +1,79 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"sonde/internal/fault"
+	"sonde/internal/message"
+)
+
+// ErrClosed is what a closed pool answers.
+var ErrClosed = errors.New("pool is closed")
+
+// ErrBusy is the answer to a Want that does not wait when it would have to.
+var ErrBusy = errors.New("every connection is busy")
+
+func closedFault() error { return fault.New(fault.Acquire, ErrClosed) }
+
+// queueError is the end of a wait in the queue. It says who holds the slots.
+type queueError struct {
+	cause   error
+	origin  message.Origin
+	waited  time.Duration
+	limit   int
+	conns   int // in use
+	dialing int
+	waiting int // besides this one
+	holders []holder
+}
+
+// holder is a connection in use.
+type holder struct {
+	id       uint64
+	requests uint32
+	held     time.Duration
+}
+
+// mostHolders bounds how many of them an error names.
+const mostHolders = 4
+
+func (e *queueError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "waited %v for a connection to %s: %d in use", e.waited.Round(time.Millisecond), e.origin, e.conns)
+	if e.limit > 0 {
+		fmt.Fprintf(&b, " (limit %d)", e.limit)
+	}
+	fmt.Fprintf(&b, ", %d being dialed, %d others waiting", e.dialing, e.waiting)
+	for i, h := range e.holders {
+		sep := ", "
+		if i == 0 {
+			sep = "; held longest: "
+		}
+		fmt.Fprintf(&b, "%sconnection %d for %v (request %d on it)", sep, h.id, h.held.Round(time.Millisecond), h.requests)
+	}
+	return fmt.Sprintf("%s: %v", b.String(), e.cause)
+}
+
+func (e *queueError) Unwrap() error { return e.cause }
+
+// Timeout reports whether a deadline ended the wait.
+func (e *queueError) Timeout() bool {
+	var t interface{ Timeout() bool }
+	return errors.As(e.cause, &t) && t.Timeout()
+}
+
+// explain describes the queue to one who leaves it.
+func (s *state) explain(e *queueError, now int64) {
+	e.limit, e.waiting = s.cfg.MaxConnsPerOrigin, s.queue.n
+	e.dialing = len(s.dials)
+	for _, name := range [...]listName{full, part, owned, out} {
+		l := &s.lists[name]
+		e.conns += l.n
+		for c := l.last; c != nil && len(e.holders) < mostHolders; c = c.prev {
+			e.holders = append(e.holders, holder{c.id, c.requests, max(0, time.Duration(now-c.since))})
+		}
+	}
+}

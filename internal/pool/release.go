@@ -1,0 +1,156 @@
+package pool
+
+import (
+	"time"
+
+	"sonde/internal/clock"
+	"sonde/internal/event"
+	"sonde/trace"
+)
+
+// Release ends one exchange on c. With NoReason its slot goes to the first who
+// waits, or c is idle; otherwise c has ended or must, for that reason: it takes
+// nothing new, and leaves when its last exchange ends. hint is how long the
+// server says that it keeps c idle, 0 if it says nothing.
+//
+// The event ConnPut comes before anybody else can see c.
+func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, log *event.Log) {
+	slots := clampSlots(c.link.Slots())
+	now := clock.Now()
+	if log != nil && end == trace.NoReason && !c.own {
+		log.Emit(p.describe(c, trace.ConnPut, trace.NoReason))
+	}
+	var t todo
+	pl := c.place
+	pl.mu.Lock()
+	pl.release(c, slots, end, hint, now, &t)
+	pl.mu.Unlock()
+	p.do(pl, &t, c, log)
+}
+
+func (s *state) release(c *Conn, slots uint16, end trace.Reason, hint time.Duration, now int64, t *todo) {
+	if c.active == 0 {
+		panic("pool: a connection was released more often than it was acquired")
+	}
+	c.active--
+	if c.list == nowhere { // it was aborted when the pool was closed
+		return
+	}
+	c.slots = slots
+	if hint > 0 {
+		c.hint = packHint(hint)
+	}
+	if c.end == trace.NoReason {
+		c.end = end
+	}
+	s.settle(c, now, t)
+	if s.queue.n > 0 {
+		s.pump(t)
+	}
+}
+
+// Changed reads c's Slots again. A protocol calls it when they have changed
+// while exchanges are under way.
+func (p *Pool) Changed(c *Conn) {
+	slots := clampSlots(c.link.Slots())
+	now := clock.Now()
+	var t todo
+	pl := c.place
+	pl.mu.Lock()
+	if c.list != nowhere {
+		c.slots = slots
+		if slots == 0 || c.active > 0 && !c.probing {
+			pl.settle(c, now, &t)
+			pl.pump(&t)
+		}
+	}
+	pl.mu.Unlock()
+	p.do(pl, &t, nil, nil)
+}
+
+// Detach gives c to the caller, who has it in use, for good: the pool neither
+// counts nor closes it any more.
+func (p *Pool) Detach(c *Conn, why trace.Reason, log *event.Log) {
+	var t todo
+	pl := c.place
+	pl.mu.Lock()
+	known := c.list != nowhere
+	if known {
+		c.end = why
+		pl.leave(c, why)
+		pl.left(c, &t)
+		pl.pump(&t)
+	}
+	pl.mu.Unlock()
+	if known {
+		p.reasons[why].Add(1)
+		if log.On() {
+			log.Emit(p.describe(c, trace.ConnClosed, why))
+		}
+	}
+	p.do(pl, &t, nil, nil)
+}
+
+// do carries out what a state asked for, without its lock. The end of own, if it
+// is among them, is reported to log, other ends to the pool's sink.
+func (p *Pool) do(pl *Place, t *todo, own *Conn, log *event.Log) {
+	for _, cancel := range t.cancel {
+		cancel()
+	}
+	for c := t.ended; c != nil; {
+		next := c.next
+		c.next = nil
+		if c == own {
+			p.ended(c, log)
+		} else {
+			p.ended(c, p.sink)
+		}
+		c = next
+	}
+	for w := t.wake; w != nil; {
+		next := w.next // it may be used again as soon as it is told
+		w.next = nil
+		w.ready <- struct{}{}
+		w = next
+	}
+	for d := t.start; d != nil; {
+		next := d.next
+		d.next = nil
+		p.start(pl, d)
+		d = next
+	}
+	if t.evict {
+		p.evict()
+	}
+	if t.parked {
+		p.sweep()
+	}
+}
+
+// ended closes a connection that has left its place, and says so.
+func (p *Pool) ended(c *Conn, log *event.Log) {
+	p.reasons[c.end].Add(1)
+	var e trace.Event
+	if log.On() {
+		e = p.describe(c, trace.ConnClosed, c.end)
+	}
+	c.link.Close(c.end)
+	log.Emit(e)
+	if c.closing {
+		var t todo
+		pl := c.place
+		pl.mu.Lock()
+		pl.left(c, &t)
+		pl.mu.Unlock()
+		p.do(pl, &t, nil, nil)
+	}
+}
+
+// describe makes an event about c.
+func (p *Pool) describe(c *Conn, kind trace.Kind, why trace.Reason) trace.Event {
+	e := trace.Event{Kind: kind, Reason: why, Conn: c.id, Host: c.place.route.Host}
+	if d, ok := c.link.(Describer); ok {
+		d.Describe(&e)
+	}
+	return e
+}

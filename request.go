@@ -1,0 +1,259 @@
+package sonde
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"sonde/internal/message"
+	"sonde/internal/pool"
+	"sonde/trace"
+)
+
+// Request is a request as the client sends it. NewRequest makes one; it never
+// changes, so it may be sent many times and by many goroutines at once, unless
+// its body can be read only once. A wrong argument sticks: it is what Do returns.
+type Request struct {
+	method Method
+	url    message.URL
+	fields message.Fields
+	body   Body
+	set    settings
+	err    error
+
+	place atomic.Pointer[pool.Place] // where the last client keeps its connections
+}
+
+// settings are what Options say besides method, URL, fields and body.
+type settings struct {
+	query     url.Values
+	accept    []Status
+	timeouts  Timeouts
+	limits    Limits
+	protocols Protocols
+	unix      string
+	host      string // instead of the URL's
+	target    string // instead of the URL's
+	trailer   func() (Header, error)
+	announce  string // the Trailer field
+	inform    func(*Head) error
+	sink      trace.Sink
+	oneShot   bool
+	expect    bool
+	exact     bool
+	chunked   bool  // hand-set Transfer-Encoding
+	length    int64 // hand-set Content-Length, -1 if not
+	upgrade   bool
+	cond      bool // has a conditional field, so that 304 is a success
+}
+
+// NewRequest makes a request. The URL needs scheme and host; its userinfo, if
+// any, is not sent and never shown.
+func NewRequest(method Method, rawURL string, opts ...Option) *Request {
+	r := &Request{method: method, set: settings{length: -1}}
+	if err := message.CheckMethod(string(method)); err != nil {
+		r.fail(fmt.Errorf("method: %w", err))
+	}
+	u, err := message.ParseURL(rawURL)
+	if err != nil {
+		r.fail(err)
+	}
+	r.url = u
+	r.apply(opts)
+	return r
+}
+
+// With returns a copy with more options.
+func (r *Request) With(opts ...Option) *Request {
+	if r == nil {
+		return nil
+	}
+	c := &Request{method: r.method, url: r.url, fields: r.fields, body: r.body, set: r.set, err: r.err}
+	c.set.query = nil // it is in the target already
+	c.set.accept = slices.Clone(r.set.accept)
+	c.apply(opts)
+	return c
+}
+
+// fail keeps the first thing that is wrong.
+func (r *Request) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *Request) apply(opts []Option) {
+	for _, o := range opts {
+		if o.apply == nil {
+			r.fail(errors.New("an Option is its zero value"))
+			continue
+		}
+		o.apply(r)
+	}
+	r.settle()
+}
+
+// Method returns the method.
+func (r *Request) Method() Method { return r.method }
+
+// URL returns the URL, without credentials.
+func (r *Request) URL() string { return r.url.String() }
+
+// Header returns the fields that were set, without those of the codec.
+func (r *Request) Header() Header { return Header{r.fields} }
+
+// Body returns the body.
+func (r *Request) Body() Body { return r.body }
+
+// Err returns what is wrong with the request, nil if nothing is.
+func (r *Request) Err() error {
+	if r == nil {
+		return errNilRequest
+	}
+	return r.err
+}
+
+var errNilRequest = errors.New("the request is nil")
+
+// codecField reports whether the codec owns the field: docs/fields.md says what
+// becomes of each when it is set by hand.
+func codecField(name string) bool {
+	switch strings.ToLower(name) {
+	case "host", "content-length", "transfer-encoding", "connection", "trailer", "expect":
+		return true
+	}
+	return false
+}
+
+// settle brings options together once all were applied: the query into the
+// target, and hand-set fields of the codec where the codec can see them.
+func (r *Request) settle() {
+	if len(r.set.query) > 0 {
+		sep := "?"
+		if strings.Contains(r.url.Target, "?") {
+			sep = "&"
+		}
+		r.url.Target += sep + r.set.query.Encode()
+		r.set.query = nil
+	}
+	r.settleHost()
+	r.settleLength()
+	r.settleConnection()
+	switch expect := r.fields.Combined("Expect"); {
+	case expect == "":
+	case strings.EqualFold(expect, "100-continue"):
+		r.set.expect = true
+		r.fields.Del("Expect")
+	default:
+		r.fail(fmt.Errorf("field Expect: %q is not known, only 100-continue is", expect))
+	}
+	if r.fields.Has("Trailer") {
+		r.fail(errors.New("field Trailer: give trailers with WithTrailer, which announces them"))
+	}
+	if r.method == CONNECT && r.set.target == "" {
+		// RFC 9112 §3.2.3: the authority-form has a port always.
+		r.url.Target = r.url.Addr()
+	} else if r.set.target != "" {
+		r.url.Target = r.set.target
+	}
+	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range"} {
+		r.set.cond = r.set.cond || r.fields.Has(name)
+	}
+}
+
+func (r *Request) settleHost() {
+	if !r.fields.Has("Host") {
+		return
+	}
+	hosts := r.fields.Values("Host")
+	if len(hosts) > 1 {
+		r.fail(errors.New("field Host: set more than once"))
+	}
+	r.fields.Del("Host")
+	WithHost(hosts[0]).apply(r)
+}
+
+func (r *Request) settleLength() {
+	if te := r.fields.Combined("Transfer-Encoding"); te != "" {
+		if !strings.EqualFold(te, "chunked") {
+			r.fail(fmt.Errorf("field Transfer-Encoding: %q cannot be sent, only chunked can", te))
+		}
+		r.set.chunked = true
+		r.fields.Del("Transfer-Encoding")
+	}
+	if r.fields.Has("Content-Length") {
+		n, err := r.fields.Int("Content-Length")
+		if err != nil || n < 0 {
+			r.fail(fmt.Errorf("field Content-Length: %q is no length", r.fields.Combined("Content-Length")))
+		}
+		r.set.length = n
+		r.fields.Del("Content-Length")
+	}
+	switch length, known := r.body.length(); {
+	case r.set.chunked && r.set.length >= 0:
+		// RFC 9112 §6.2: a sender must not send both.
+		r.fail(errors.New("fields Transfer-Encoding and Content-Length cannot both be set"))
+	case r.set.chunked && r.body.empty():
+		r.fail(errors.New("field Transfer-Encoding: there is no body"))
+	case r.set.length >= 0 && known && length != r.set.length:
+		r.fail(errors.New("field Content-Length: set to " + strconv.FormatInt(r.set.length, 10) +
+			", but the body has " + strconv.FormatInt(length, 10) + " bytes"))
+	}
+}
+
+func (r *Request) settleConnection() {
+	if r.fields.HasToken("Connection", "close") {
+		r.set.oneShot = true
+	}
+	r.set.upgrade = r.fields.Has("Upgrade")
+	// RFC 9110 §7.8: a sender of Upgrade must list it in Connection.
+	if r.set.upgrade && !r.fields.HasToken("Connection", "upgrade") {
+		r.fail(errors.New(`field Upgrade: it needs "Connection: upgrade" beside it`))
+	}
+}
+
+// kind is how the body is framed, and its length.
+func (r *Request) kind() (message.BodyKind, int64) {
+	if r.body.empty() {
+		// RFC 9110 §8.6: a method that expects content says so if there is none.
+		switch r.method {
+		case POST, PUT, PATCH:
+			return message.KnownLength, 0
+		}
+		if r.set.length == 0 {
+			return message.KnownLength, 0
+		}
+		return message.NoBody, 0
+	}
+	if r.set.chunked {
+		return message.UnknownLength, 0
+	}
+	if n, known := r.body.length(); known {
+		return message.KnownLength, n
+	}
+	if r.set.length >= 0 {
+		return message.KnownLength, r.set.length
+	}
+	return message.UnknownLength, 0
+}
+
+// replayable reports whether the request may be sent again although the server
+// may have acted on it (RFC 9110 §9.2.2).
+func (r *Request) replayable() bool {
+	return (r.method.Idempotent() || r.fields.Has("Idempotency-Key") || r.fields.Has("X-Idempotency-Key")) && r.body.replays()
+}
+
+// accepts reports whether status is a success for this request.
+func (r *Request) accepts(s Status, byConfig []Status) bool {
+	switch {
+	case s.OK(), s.Class() == 3 && (s != StatusNotModified || r.set.cond),
+		s == StatusSwitchingProtocols && r.set.upgrade:
+		return true
+	}
+	return slices.Contains(r.set.accept, s) || slices.Contains(byConfig, s) ||
+		slices.Contains(r.set.accept, AnyStatus) || slices.Contains(byConfig, AnyStatus)
+}

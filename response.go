@@ -1,0 +1,250 @@
+package sonde
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"sonde/internal/clock"
+	"sonde/internal/fault"
+	"sonde/internal/message"
+	"sonde/internal/pool"
+	"sonde/trace"
+)
+
+// inlineFields is how many fields a response's index holds without another
+// allocation.
+const inlineFields = 16
+
+// Response is a complete response. There is nothing to close.
+type Response struct {
+	Head
+	Body []byte // the whole body
+
+	trailer message.Fields
+	times   times
+	got     pool.Got
+	req     *Request
+	buf     *[]byte // DoInto: where the head's text lies
+	index   [inlineFields]message.Span
+}
+
+// Trailer is the trailer section, empty if there was none.
+func (r *Response) Trailer() Header { return Header{r.trailer} }
+
+// Timing says where the time of the call went.
+func (r *Response) Timing() Timing { return r.times.timing() }
+
+// ConnInfo describes the connection that carried it.
+func (r *Response) ConnInfo() ConnInfo { return connInfo(&r.got) }
+
+// renew prepares r for another DoInto: its memory stays.
+func (r *Response) renew() {
+	if r.buf == nil {
+		r.buf = new([]byte)
+	}
+	r.Body, r.trailer = r.Body[:0], message.Fields{}
+	r.times, r.got, r.req = times{}, pool.Got{}, nil
+}
+
+// do fills resp, which is empty but for memory to use.
+func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
+	if err := c.usable(ctx, req); err != nil {
+		return err
+	}
+	resp.req = req
+	if c.handler != nil || c.scheme(req) != nil {
+		return c.doThrough(ctx, req, resp)
+	}
+	k := newCall(c, ctx, req)
+	fields := resp.Header.f
+	if fields.Reset(); resp.Status == 0 {
+		fields.SetIndex(resp.index[:0]) // else the index that an earlier call grew
+	}
+	if err := k.run(fields, resp.buf); err != nil {
+		resp.Head = Head{}
+		return err
+	}
+	resp.Head, resp.got = newHead(&k.head), k.got
+	err := k.collect(resp)
+	resp.times = k.times
+	k.recycle()
+	return err
+}
+
+// collect reads the body into resp and ends the exchange.
+func (k *call) collect(resp *Response) error {
+	if !k.req.accepts(resp.Status, k.client.cfg.Accept) {
+		return k.refuse(&resp.Head)
+	}
+	limit := overridden(k.client.cfg.Limits.Body, k.req.set.limits.Body)
+	var err error
+	if !k.stream.Done() {
+		resp.Body, err = readAll(k.stream, resp.Body, limit)
+	}
+	if err != nil {
+		f := asFault(fault.Read, err)
+		if f.End == trace.NoReason {
+			f.End = trace.BodyTooLarge
+		}
+		k.finish(f.End, f.Err)
+		return k.error(f)
+	}
+	resp.trailer = k.stream.Trailer()
+	k.finish(trace.NoReason, nil)
+	return nil
+}
+
+// refuse ends an exchange whose status is no success, with the first bytes of its
+// body in the error.
+func (k *call) refuse(head *Head) error {
+	s := &StatusError{Head: *head}
+	s.Header.f.Detach()
+	s.reason = strings.Clone(s.reason)
+	most := overridden(k.client.cfg.Limits.ErrorBody, k.req.set.limits.ErrorBody)
+	var err error
+	s.Body, s.Truncated, err = readSome(k.stream, most)
+	end := trace.NoReason
+	if err != nil {
+		end = asFault(fault.Read, err).End // the status is worth more than this
+	}
+	f := &fault.Fault{Op: fault.Status, Err: s, Sent: true, Answer: true}
+	e := k.error(f)
+	k.finish(end, s)
+	return e
+}
+
+// content is a body to be read: a Stream or a BodyReader.
+type content interface {
+	io.Reader
+	Left() int64
+	Done() bool
+}
+
+// readSome reads at most most bytes, 0 for all, and says whether there were more.
+func readSome(r content, most int) ([]byte, bool, error) {
+	if r.Done() {
+		return nil, false, nil
+	}
+	if most == 0 {
+		b, err := readAll(r, nil, 0)
+		return b, false, err
+	}
+	b := make([]byte, 0, min(most, 1<<10))
+	for len(b) < most {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.Read(b[len(b):min(cap(b), most)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, false, nil
+		}
+		if err != nil {
+			return b, true, err
+		}
+	}
+	return b, !r.Done(), nil
+}
+
+// trusted is how much memory a declared length gets before its bytes come.
+const trusted = 1 << 20
+
+// readAll appends the whole body to b, at most limit bytes (0: no bound).
+func readAll(r content, b []byte, limit int64) ([]byte, error) {
+	if left := r.Left(); left >= 0 {
+		if limit > 0 && left > limit {
+			return b, tooLarge(limit)
+		}
+		if need := int(min(left, trusted)); cap(b)-len(b) < need {
+			b = append(make([]byte, 0, len(b)+need), b...)
+		}
+	} else if cap(b) == 0 {
+		b = make([]byte, 0, 2<<10)
+	}
+	for {
+		if len(b) == cap(b) {
+			b = grow(b, r.Left())
+		}
+		room := b[len(b):cap(b)]
+		if limit > 0 && int64(len(b)+len(room)) > limit {
+			// One byte more than allowed tells too large from just fitting.
+			room = room[:max(limit-int64(len(b))+1, 1)]
+		}
+		n, err := r.Read(room)
+		b = b[:len(b)+n]
+		if limit > 0 && int64(len(b)) > limit {
+			return b, tooLarge(limit)
+		}
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
+}
+
+// grow doubles b, or makes room for just what is left.
+func grow(b []byte, left int64) []byte {
+	more := max(len(b), 512)
+	if left >= 0 && left < int64(more) {
+		more = int(left)
+	}
+	return append(b, make([]byte, max(more, 1))...)[:len(b)]
+}
+
+func tooLarge(limit int64) error {
+	return fmt.Errorf("%w of %d bytes for a body in memory: raise Limits.Body, or use Stream", ErrTooLarge, limit)
+}
+
+// doThrough is do by way of middleware or a scheme of the caller's.
+func (c *Client) doThrough(ctx context.Context, req *Request, resp *Response) error {
+	ex, err := c.dispatch(ctx, req)
+	if err != nil {
+		return err
+	}
+	defer ex.Close()
+	if err := ex.check(req, c); err != nil {
+		return err
+	}
+	resp.Head = ex.Head
+	limit := overridden(c.cfg.Limits.Body, req.set.limits.Body)
+	if resp.Body, err = readAll(ex.Body, resp.Body, limit); err != nil {
+		var own *Error
+		if errors.As(err, &own) {
+			return err
+		}
+		return req.error(fault.Read, err)
+	}
+	resp.trailer, resp.times, resp.got = ex.Body.trailer, ex.Body.times, ex.Body.got
+	return nil
+}
+
+// timing makes durations of readings.
+func (t *times) timing() Timing {
+	if t.start == 0 {
+		return Timing{}
+	}
+	d := Timing{Start: clock.At(t.start)}
+	begun := t.start
+	if t.acquired != 0 {
+		begun = t.acquired
+		d.Acquire = time.Duration(t.acquired - t.start)
+	}
+	if l := t.dialed; l != nil {
+		d.DNS, d.Connect, d.TLS = l.times.DNS, l.times.Connect, l.times.TLS
+	}
+	d.Send, d.FirstByte, d.Total = gap(begun, t.sent), gap(begun, t.first), gap(t.start, t.end)
+	return d
+}
+
+func gap(from, to int64) time.Duration {
+	if to == 0 {
+		return 0
+	}
+	return time.Duration(to - from)
+}
