@@ -158,7 +158,9 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	w.Check = !r.replayable()
 	w.Until = clock.Earlier(until(k.times.start, overridden(c.cfg.Timeouts.Call, r.set.timeouts.Call)),
 		until(now, overridden(c.cfg.Timeouts.Queue, r.set.timeouts.Queue)))
-	k.log.Emit(trace.Event{Kind: trace.AcquireStart, Host: r.url.Addr()})
+	if k.log.On() {
+		k.log.Emit(trace.Event{Kind: trace.AcquireStart, Host: r.url.Addr()})
+	}
 	got, err := c.pool.Acquire(k.ctx, w)
 	if err != nil {
 		k.log.Emit(trace.Event{Kind: trace.AcquireDone, Err: err})

@@ -177,6 +177,7 @@ func TestStory(t *testing.T) {
 		{"evicted", func(b *bed, c *Conn) {
 			b.put(c)
 			for _, host := range []string{"b", "c"} {
+				time.Sleep(time.Millisecond)
 				b.put(b.get(to(host)).Conn)
 			}
 		}, nil, trace.EvictedTotal, trace.IdleEvicted},

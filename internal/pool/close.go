@@ -54,18 +54,19 @@ func (p *Pool) shut(pl *Place) {
 // shut ends the state. It returns the connections in use, which have left.
 func (s *state) shut(t *todo) (inUse []*Conn) {
 	s.closed = true
+	for w := s.queue.first; w != nil; w = s.queue.first {
+		w.err = closedFault()
+		s.deliver(w, t)
+	}
 	for s.lists[idle].n > 0 {
 		s.evict(trace.ClosedByUser, t)
 	}
 	for _, name := range [...]listName{part, full, owned, out} {
 		for c := s.lists[name].first; c != nil; c = s.lists[name].first {
 			s.leave(c, trace.ClosedByUser)
+			s.left(c, t)
 			inUse = append(inUse, c)
 		}
-	}
-	for w := s.queue.first; w != nil; w = s.queue.first {
-		w.err = closedFault()
-		s.deliver(w, t)
 	}
 	for _, d := range s.dials {
 		s.drop(d, t)

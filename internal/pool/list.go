@@ -37,15 +37,17 @@ func (l *connList) remove(c *Conn) {
 }
 
 // insert keeps the list in the order of since, the latest first. Nearly always c
-// goes to the front, or, when the sweeper has looked at the oldest, to the end.
+// goes to the front.
 func (l *connList) insert(c *Conn) {
-	before := l.first // c comes before it
-	if l.last != nil && c.since < l.last.since {
-		before = nil
-	}
+	before := l.first
 	for before != nil && before.since > c.since {
 		before = before.next
 	}
+	l.link(c, before)
+}
+
+// link puts c before another one, or, with nil, at the end.
+func (l *connList) link(c, before *Conn) {
 	l.n++
 	c.next = before
 	if before != nil {

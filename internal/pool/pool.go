@@ -122,7 +122,9 @@ type Pool struct {
 	sink    *event.Log // for what happens in no call; nil: nobody listens
 	waiters waiters
 
-	idle     atomic.Int64
+	_        [64]byte
+	idle     atomic.Int64 // changes all the time: on a cache line of its own
+	_        [56]byte
 	sweeping atomic.Bool // the sweeper runs, or is about to
 	reasons  [len(trace.Reasons{})]atomic.Uint64
 

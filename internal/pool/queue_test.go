@@ -174,7 +174,7 @@ func TestFailedDialLetsTheNextDial(t *testing.T) {
 		if r := <-one; r.err != d.err {
 			t.Error(r.err)
 		}
-		b.counts(0, 0, 1, 1)
+		b.counts(0, 0, 1, 2)
 		if r := <-two; r.err != d.err {
 			t.Error(r.err)
 		}

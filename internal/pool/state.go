@@ -26,6 +26,7 @@ type state struct {
 	direct  int     // those on a caller's goroutine whose connection others may use later
 	orphans int     // those of coming that lost their caller and are only there for waiters
 	leaving int     // connections that have left but may not be closed yet; counted where there is a limit
+	older   *Conn   // the neighbour of the one that the sweeper is putting back
 	per     int     // slots of the latest connection, at least 1
 
 	last   trace.Reason // what the last end of a connection says to the next one
@@ -89,7 +90,11 @@ func (s *state) move(c *Conn, to listName) {
 		s.lists[from].remove(c)
 	}
 	c.list = to
-	if to != nowhere {
+	switch {
+	case to == nowhere:
+	case to == idle && s.older != nil && s.older.list == idle && s.older.since <= c.since:
+		s.lists[to].link(c, s.older)
+	default:
 		s.lists[to].insert(c)
 	}
 	if from == idle {

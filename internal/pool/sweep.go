@@ -123,6 +123,7 @@ func (p *Pool) probe(c *Conn) {
 	pl := c.place
 	pl.mu.Lock()
 	took := c.list == idle
+	older := c.next
 	if took {
 		c.probing = true
 		pl.move(c, full)
@@ -136,8 +137,9 @@ func (p *Pool) probe(c *Conn) {
 	var t todo
 	pl.mu.Lock()
 	if c.list != nowhere { // otherwise the pool was closed
-		c.end = end
+		c.end, pl.older = end, older
 		pl.settle(c, now, &t)
+		pl.older = nil
 		pl.pump(&t)
 	}
 	pl.mu.Unlock()
