@@ -30,6 +30,7 @@ type call struct {
 	head   message.Head
 	stream message.Stream
 
+	endless bool       // the body is an event stream
 	log     *event.Log // of the exchange; nil without a sink
 	attempt int
 	times   times
@@ -62,7 +63,7 @@ func (k *call) recycle() {
 	msg.Sent, msg.FirstByte = 0, 0
 	k.want, k.got, k.head = pool.Want{}, pool.Got{}, message.Head{}
 	k.client, k.ctx, k.req, k.sink, k.stream, k.log = nil, nil, nil, nil, nil, nil
-	k.attempt, k.times = 0, times{}
+	k.attempt, k.times, k.endless = 0, times{}, false
 	calls.Put(k)
 }
 
@@ -309,8 +310,13 @@ func (k *call) drain() {
 	if most == 0 {
 		return
 	}
-	if mt, err := k.head.Fields.MediaType("Content-Type"); err == nil && mt.Type == "text/event-stream" {
+	if k.endless || isEventStream(&k.head.Fields) {
 		return
 	}
 	k.stream.Drain(most, until(clock.Now(), wait))
+}
+
+func isEventStream(f *message.Fields) bool {
+	mt, err := f.MediaType("Content-Type")
+	return err == nil && mt.Type == "text/event-stream"
 }

@@ -37,6 +37,10 @@ func (ex *Exchange) take(k *call) {
 		b.finish(trace.NoReason, io.EOF)
 		return
 	}
+	// k must not reach ex, where the fields' index lies, or ex.Body would never
+	// be seen to be lost.
+	k.endless = isEventStream(&k.head.Fields)
+	k.head.Fields = message.Fields{}
 	k.stream.Watch()
 	// The cleanup must not reach b, or b would never be lost.
 	b.cleanup = runtime.AddCleanup(b, (*call).drop, k)
