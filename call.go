@@ -157,8 +157,8 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	w.Place, w.Dialer, w.Log, w.Now = &r.place, c.dialer, k.log, now
 	w.OneShot, w.Retry = r.set.oneShot, retry
 	w.Check = !r.replayable()
-	w.Until = clock.Earlier(until(k.times.start, overridden(c.cfg.Timeouts.Call, r.set.timeouts.Call)),
-		until(now, overridden(c.cfg.Timeouts.Queue, r.set.timeouts.Queue)))
+	w.End = until(k.times.start, overridden(c.cfg.Timeouts.Call, r.set.timeouts.Call))
+	w.Until = clock.Earlier(w.End, until(now, overridden(c.cfg.Timeouts.Queue, r.set.timeouts.Queue)))
 	if k.log.On() {
 		k.log.Emit(trace.Event{Kind: trace.AcquireStart, Host: r.url.Addr()})
 	}
@@ -203,12 +203,9 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 		}
 	}
 	m.Request = message.Request{
-		Method: string(r.method), Scheme: r.url.Scheme, Authority: r.url.Authority, Target: r.url.Target,
+		Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.url.Target,
 		Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce,
 		Close: r.set.oneShot, Expect: r.set.expect && kind != message.NoBody, Exact: r.set.exact,
-	}
-	if r.set.host != "" {
-		m.Request.Authority = r.set.host
 	}
 	if !r.set.exact {
 		m.Request.Defaults = c.defaultLines(r)
@@ -224,7 +221,7 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 		Fields:        overridden(c.cfg.Limits.Fields, l.Fields),
 		Informational: overridden(c.cfg.Limits.Informational, l.Informational),
 	}
-	m.Until = until(k.times.start, overridden(c.cfg.Timeouts.Call, t.Call))
+	m.Until = k.want.End
 	m.Now, m.Log, m.Head, m.Buf = now, k.log, &k.head, buf
 	m.Sent, m.FirstByte = 0, 0
 	m.Informational = nil

@@ -58,6 +58,12 @@ func effective(cfg Config) (Config, error) {
 	fill(&t.Proxy, defaultProxy)
 	fill(&l.Head, defaultHead)
 	fill(&l.Fields, defaultFields)
+	if l.Head == 0 {
+		l.Head = math.MaxInt32 // what offsets within a head can count
+	}
+	if l.Fields == 0 {
+		l.Fields = math.MaxInt32
+	}
 	fill(&l.Informational, defaultInformational)
 	fill(&l.Body, defaultBody)
 	fill(&l.ErrorBody, defaultErrorBody)

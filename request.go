@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"sonde/internal/h1"
 	"sonde/internal/message"
 	"sonde/internal/pool"
 	"sonde/trace"
@@ -160,9 +161,24 @@ func (r *Request) settle() {
 	} else if r.set.target != "" {
 		r.url.Target = r.set.target
 	}
+	if r.err == nil {
+		kind, length := r.kind()
+		r.err = h1.CheckRequest(&message.Request{
+			Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.url.Target,
+			Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce,
+		})
+	}
 	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range"} {
 		r.set.cond = r.set.cond || r.fields.Has(name)
 	}
+}
+
+// authority is what Host says.
+func (r *Request) authority() string {
+	if r.set.host != "" {
+		return r.set.host
+	}
+	return r.url.Authority
 }
 
 func (r *Request) settleHost() {

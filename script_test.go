@@ -68,6 +68,8 @@ type peerConn struct {
 	r *bufio.Reader
 	n int
 	t testing.TB
+
+	hanging func() // called when the script comes to where it says nothing more
 }
 
 // head reads a request head and returns it, "" at the end.
@@ -98,7 +100,16 @@ func (c *peerConn) request() (*http.Request, []byte, error) {
 func (c *peerConn) say(s string) { io.WriteString(c.Conn, s) }
 
 // gone waits until the client has closed the connection.
-func (c *peerConn) gone() { io.Copy(io.Discard, c.r) }
+func (c *peerConn) gone() {
+	c.hangs()
+	io.Copy(io.Discard, c.r)
+}
+
+func (c *peerConn) hangs() {
+	if c.hanging != nil {
+		c.hanging()
+	}
+}
 
 // serve answers every request with answer.
 func (c *peerConn) serve(answer string) {

@@ -43,7 +43,7 @@ const (
 	ProtocolError                        // the response broke the rules of HTTP
 	ReadFailed                           // reading failed
 	WriteFailed                          // writing failed
-	AmbiguousFraming                     // the response had both Transfer-Encoding and Content-Length
+	AmbiguousFraming                     // Transfer-Encoding beside Content-Length and the like: RFC 9112 §6.3
 	IdleTimeout                          // it was idle for longer than allowed
 	MaxAge                               // it was older than allowed
 	EvictedTotal                         // the limit on idle connections in total was reached
@@ -92,7 +92,7 @@ var reasonText = map[Reason]string{
 	ProtocolError:     "protocol error",
 	ReadFailed:        "read failed",
 	WriteFailed:       "write failed",
-	AmbiguousFraming:  "both Transfer-Encoding and Content-Length",
+	AmbiguousFraming:  "ambiguous framing of the body",
 	IdleTimeout:       "idle timeout",
 	MaxAge:            "maximum age",
 	EvictedTotal:      "evicted: limit of idle connections in total",

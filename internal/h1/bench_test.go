@@ -1,10 +1,11 @@
-package h1
+package h1_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"sonde/internal/h1"
 	"sonde/internal/message"
 )
 
@@ -32,7 +33,7 @@ func BenchmarkParseHead(b *testing.B) {
 			h.Fields.SetIndex(make([]message.Span, 0, 32))
 			b.ReportAllocs()
 			for b.Loop() {
-				if n, _, err := ParseHead(buf, 0, &h, Limits{}); n == 0 || err != nil {
+				if n, _, err := h1.ParseHead(buf, 0, &h, h1.Limits{}); n == 0 || err != nil {
 					b.Fatal(n, err)
 				}
 			}
@@ -43,14 +44,14 @@ func BenchmarkParseHead(b *testing.B) {
 func BenchmarkFramingAndKeepAlive(b *testing.B) {
 	for _, fields := range []int{6, 20} {
 		var h message.Head
-		if _, _, err := ParseHead(benchHead(fields), 0, &h, Limits{}); err != nil {
+		if _, _, err := h1.ParseHead(benchHead(fields), 0, &h, h1.Limits{}); err != nil {
 			b.Fatal(err)
 		}
 		b.Run(fmt.Sprint(fields), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				f, err := ResponseFraming("GET", &h)
-				if reuse, _, _, _ := KeepAlive(&h, f); !reuse || err != nil {
+				f, err := h1.ResponseFraming("GET", &h)
+				if reuse, _, _, _ := h1.KeepAlive(&h, f); !reuse || err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -73,7 +74,7 @@ func BenchmarkAppendRequest(b *testing.B) {
 	buf := make([]byte, 0, 1024)
 	b.ReportAllocs()
 	for b.Loop() {
-		buf = AppendRequest(buf[:0], r)
+		buf = h1.AppendRequest(buf[:0], r)
 	}
 }
 
@@ -81,12 +82,12 @@ func BenchmarkAppendRequest(b *testing.B) {
 func BenchmarkChunked(b *testing.B) {
 	var body []byte
 	for range 10 {
-		body = AppendChunkSize(body, 1000)
+		body = h1.AppendChunkSize(body, 1000)
 		body = append(body, make([]byte, 1000)...)
 		body = append(body, "\r\n"...)
 	}
-	body = AppendLastChunk(body, message.Fields{})
-	var c Chunked
+	body = h1.AppendLastChunk(body, message.Fields{})
+	var c h1.Chunked
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Reset(0, 0)

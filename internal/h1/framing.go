@@ -42,8 +42,13 @@ type Framing struct {
 func ResponseFraming(method string, h *message.Head) (Framing, error) {
 	switch {
 	// Rule 1: no body, whatever the fields say.
-	case method == "HEAD", h.Status < 200, h.Status == 204, h.Status == 304:
+	case method == "HEAD", h.Status < 200, h.Status == 304:
 		return Framing{Kind: None}, nil
+	case h.Status == 204:
+		// RFC 9110 §8.6 and RFC 9112 §6.1: never with a length or a coding. A
+		// server that announces a body may send one, late: take no risk.
+		length := h.Fields.Has(contentLengthName) && !h.Fields.Is(contentLengthName, "0")
+		return Framing{Kind: None, Ambiguous: length || h.Fields.Has(transferEncoding)}, nil
 	// Rule 2: a tunnel begins right after the head.
 	case method == "CONNECT" && h.Status < 300:
 		return Framing{Kind: None}, nil

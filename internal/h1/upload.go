@@ -76,8 +76,9 @@ func newUpload(c *Conn, call *message.Call, head []byte) *upload {
 // buffer: with the body's first bytes if those come at once, else by itself.
 func (u *upload) start() {
 	u.running = true
+	head := u.head // u.head is the goroutine's from now on
 	go u.run()
-	if u.head == nil {
+	if head == nil {
 		return
 	}
 	t := time.NewTimer(headDelay)
@@ -91,10 +92,10 @@ func (u *upload) start() {
 		<-u.copied
 		return
 	}
-	if _, err := u.conn.write(u.head); err != nil {
+	if _, err := u.conn.write(head); err != nil {
 		u.fail(nil, err)
 	} else if u.log.On() {
-		u.log.Emit(trace.Event{Kind: trace.HeadWritten, Bytes: int64(len(u.head))})
+		u.log.Emit(trace.Event{Kind: trace.HeadWritten, Bytes: int64(len(head))})
 	}
 	close(u.written)
 }

@@ -1,7 +1,16 @@
 package message
 
-import "fmt"
+import (
+	"fmt"
 
+	"golang.org/x/net/idna"
+)
+
+// toASCII is an international host name as A-labels (RFC 5891, section 5; UTS 46).
 func toASCII(host string) (string, error) {
-	return "", fmt.Errorf("the host name %s: international names come with x/net/idna", excerpt(host))
+	ascii, err := idna.Lookup.ToASCII(host)
+	if err != nil {
+		return "", fmt.Errorf("the host name %s is not a valid international name: %w", excerpt(host), err)
+	}
+	return ascii, nil
 }

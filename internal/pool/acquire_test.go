@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unsafe"
 
@@ -48,6 +49,7 @@ func TestEventsOfOneConnection(t *testing.T) {
 		b.put(got.Conn)
 		b.put(b.get().Conn)
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		var kinds []trace.Kind
 		for _, e := range b.tape.events {
 			kinds = append(kinds, e.Kind)
@@ -254,7 +256,7 @@ func TestDialErrorIsPassedOn(t *testing.T) {
 		if st := b.Stats(); st.DialErrors != 3 || st.Opened != 0 {
 			t.Errorf("%+v", st)
 		}
-		d.err = nil
+		d.fail(nil)
 		if g := b.get(); g.Why != trace.FirstToRoute {
 			t.Error(g.Why)
 		}

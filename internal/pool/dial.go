@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"sonde/internal/clock"
@@ -126,6 +127,11 @@ func (p *Pool) open(pl *Place, link Link, d *dial, now int64) *Conn {
 // that was reserved by d.
 func (p *Pool) dialHere(ctx context.Context, w *Want, pl *Place, d *dial) (Got, error) {
 	d.log = w.Log
+	if w.End != 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadlineCause(ctx, clock.At(w.End), os.ErrDeadlineExceeded)
+		defer stop()
+	}
 	ctx, cancel := d.arm(pl, ctx, 0)
 	defer cancel()
 	over := false

@@ -110,7 +110,7 @@ func TestOrphanServesTheFirstWaiter(t *testing.T) {
 			cancel()
 			<-one
 			b.counts(0, 1, 1, 1)
-			d.err = fail
+			d.fail(fail)
 			r := <-two
 			if r.err != fail || fail == nil && r.Why != trace.AllBusy {
 				t.Errorf("%+v", r)
@@ -242,8 +242,9 @@ func TestWarm(t *testing.T) {
 		if n, err := b.Warm(ctx, b.want(), 3); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(n, err)
 		}
-		b.dialer.err = errors.New("refused")
-		if n, err := b.Warm(b.Context(), b.want(), 3); n != 0 || err != b.dialer.err {
+		refused := errors.New("refused")
+		b.dialer.fail(refused)
+		if n, err := b.Warm(b.Context(), b.want(), 3); n != 0 || err != refused {
 			t.Error(n, err)
 		}
 		b.Close()

@@ -59,6 +59,9 @@ func (l *fakeLink) Close(why trace.Reason) {
 func (l *fakeLink) Abort(why trace.Reason) {
 	l.abort.Store(true)
 	if !l.ended.CompareAndSwap(0, int32(why)) {
+		if l.why() == trace.Upgraded {
+			return // detached in the moment in which the pool was closed
+		}
 		panic("aborted after the end")
 	}
 	l.dialer.live.Add(-1)
@@ -111,9 +114,12 @@ func (d *fakeDialer) Dial(ctx context.Context, _ message.Route, why trace.Reason
 			return nil, fault.New(fault.Connect, ctx.Err())
 		}
 	}
-	if d.err != nil {
+	d.mu.Lock()
+	err := d.err
+	d.mu.Unlock()
+	if err != nil {
 		d.live.Add(-1)
-		return nil, d.err
+		return nil, err
 	}
 	l := &fakeLink{fd: -1, dialer: d}
 	l.slots.Store(int32(max(1, d.slots)))
@@ -121,6 +127,13 @@ func (d *fakeDialer) Dial(ctx context.Context, _ message.Route, why trace.Reason
 	d.links = append(d.links, l)
 	d.mu.Unlock()
 	return l, nil
+}
+
+// fail makes dials that end from now on fail, or not.
+func (d *fakeDialer) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.err = err
 }
 
 // tape is a sink that keeps what it hears.

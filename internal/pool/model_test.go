@@ -105,6 +105,9 @@ func (m *model) run(stop bool) {
 }
 
 func (m *model) once() {
+	if rand.IntN(20) == 0 {
+		m.verify()
+	}
 	i := rand.IntN(len(m.dialers))
 	w := &Want{
 		Route: route(fmt.Sprint(i)), Dialer: &m.dialers[i],
@@ -173,6 +176,53 @@ func (m *model) use(got Got, w *Want) {
 		m.p.Release(got.Conn, trace.NoReason, 0, log)
 	default:
 		m.p.Release(got.Conn, trace.NoReason, time.Duration(rand.IntN(2))*time.Second, log)
+	}
+}
+
+// verify checks what must hold whenever a lock is free.
+func (m *model) verify() {
+	for _, pl := range m.p.list() {
+		pl.mu.Lock()
+		m.verifyLocked(&pl.state)
+		pl.mu.Unlock()
+	}
+}
+
+func (m *model) verifyLocked(s *state) {
+	if limit := m.cfg.MaxConnsPerOrigin; limit > 0 && m.slots == 1 && s.counted() > limit {
+		m.Errorf("%d connections, the limit is %d", s.counted(), limit)
+	}
+	if s.queue.shared() > 0 && (s.lists[idle].n > 0 || s.lists[part].n > 0) {
+		m.Error("one waits while there is a free slot")
+	}
+	if s.room() && (s.short() || s.queue.owns > 0) {
+		m.Error("one waits without a dial while there is room")
+	}
+	coming, orphans := 0, 0
+	for i, d := range s.dials {
+		if d.at != i || d.starter != nil && d.starter.dial != d {
+			m.Error("a dial is not linked well")
+		}
+		if !d.direct && !d.dropped {
+			coming++
+		}
+		if d.orphan {
+			orphans++
+		}
+	}
+	if coming != s.coming || orphans != s.orphans {
+		m.Errorf("%d dials coming, %d orphans; counted %d, %d", coming, orphans, s.coming, s.orphans)
+	}
+	for name := idle; name < nLists; name++ {
+		n, last := 0, (*Conn)(nil)
+		for c := s.lists[name].first; c != nil; last, c = c, c.next {
+			if n++; c.list != name || c.prev != last || name == idle && (c.active > 0 || last != nil && last.since < c.since) {
+				m.Error("a connection is in the wrong list or at the wrong place")
+			}
+		}
+		if n != s.lists[name].n || s.lists[name].last != last {
+			m.Errorf("list %d has %d connections, counted %d", name, n, s.lists[name].n)
+		}
 	}
 }
 

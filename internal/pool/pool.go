@@ -105,6 +105,7 @@ type Want struct {
 	Retry   bool       // the attempt before met a dead connection: check, and a new one says RetryOfDead
 	NoWait  bool       // ErrBusy instead of waiting for a slot
 	Until   int64      // reading of the clock at which waiting in the queue ends; 0: none
+	End     int64      // reading of the clock that bounds a dial on the caller's goroutine; 0: none
 	Now     int64      // a fresh reading of the clock, if the caller has one; 0: none
 }
 

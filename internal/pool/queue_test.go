@@ -167,18 +167,19 @@ func TestClosedConnectionLetsTheNextDial(t *testing.T) {
 }
 
 func TestFailedDialLetsTheNextDial(t *testing.T) {
-	d := &fakeDialer{delay: time.Second, err: errors.New("first")}
+	refused := errors.New("refused")
+	d := &fakeDialer{delay: time.Second, err: refused}
 	inBubble(t, Config{MaxConnsPerOrigin: 1}, d, func(b *bed) {
 		one, two, three := b.later(b.Context()), b.later(b.Context()), b.later(b.Context())
 		b.counts(0, 0, 1, 2)
-		if r := <-one; r.err != d.err {
+		if r := <-one; r.err != refused {
 			t.Error(r.err)
 		}
 		b.counts(0, 0, 1, 2)
-		if r := <-two; r.err != d.err {
+		if r := <-two; r.err != refused {
 			t.Error(r.err)
 		}
-		d.err = nil
+		d.fail(nil)
 		r := <-three
 		if r.err != nil {
 			t.Error(r.err)

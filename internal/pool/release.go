@@ -69,8 +69,9 @@ func (p *Pool) Changed(c *Conn) {
 }
 
 // Detach gives c to the caller, who has it in use, for good: the pool neither
-// counts nor closes it any more.
-func (p *Pool) Detach(c *Conn, why trace.Reason, log *event.Log) {
+// counts nor closes it any more. It reports false where that came too late:
+// Close has aborted c.
+func (p *Pool) Detach(c *Conn, why trace.Reason, log *event.Log) bool {
 	var t todo
 	pl := c.place
 	pl.mu.Lock()
@@ -89,6 +90,7 @@ func (p *Pool) Detach(c *Conn, why trace.Reason, log *event.Log) {
 		}
 	}
 	p.do(pl, &t, nil, nil)
+	return known
 }
 
 // do carries out what a state asked for, without its lock. The end of own, if it

@@ -26,6 +26,7 @@ type state struct {
 	direct  int     // those on a caller's goroutine whose connection others may use later
 	orphans int     // those of coming that lost their caller and are only there for waiters
 	leaving int     // connections that have left but may not be closed yet; counted where there is a limit
+	asking  int     // idle ones that the sweeper has taken out to ask them: 0 or 1
 	older   *Conn   // the neighbour of the one that the sweeper is putting back
 	per     int     // slots of the latest connection, at least 1
 
@@ -71,6 +72,9 @@ func (s *state) hope() bool {
 	return s.lists[part].n+s.lists[full].n+s.coming+s.direct > 0
 }
 
+// idling is how many connections carry nothing.
+func (s *state) idling() int { return s.lists[idle].n + s.asking }
+
 // empty reports whether there is nothing to lose but the story of the last end.
 func (s *state) empty() bool {
 	n := s.queue.n + len(s.dials) + s.leaving
@@ -94,8 +98,10 @@ func (s *state) move(c *Conn, to listName) {
 	case to == nowhere:
 	case to == idle && s.older != nil && s.older.list == idle && s.older.since <= c.since:
 		s.lists[to].link(c, s.older)
-	default:
+	case to == idle:
 		s.lists[to].insert(c)
+	default:
+		s.lists[to].link(c, s.lists[to].first)
 	}
 	if from == idle {
 		s.total.Add(-1)

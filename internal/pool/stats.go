@@ -15,7 +15,7 @@ type State uint8
 // The states of a connection.
 const (
 	Idle     State = iota + 1 // it carries nothing
-	Active                    // it carries an exchange, or is being checked
+	Active                    // it carries an exchange, or is checked for one
 	Draining                  // it carries its last exchanges
 )
 
@@ -80,8 +80,8 @@ func (p *Pool) Stats() Stats {
 	st := Stats{Routes: len(places)}
 	for _, pl := range places {
 		pl.mu.Lock()
-		st.Idle += pl.lists[idle].n
-		st.Active += pl.lists[part].n + pl.lists[full].n + pl.lists[owned].n + pl.lists[out].n
+		st.Idle += pl.idling()
+		st.Active += pl.lists[part].n + pl.lists[full].n + pl.lists[owned].n + pl.lists[out].n - pl.asking
 		st.Dialing += len(pl.dials)
 		st.Waiting += pl.queue.n
 		if !pl.dead { // otherwise they are among those of the past, or will be
@@ -127,10 +127,10 @@ func (pl *Place) infos() []Info {
 				ID: c.id, Route: pl.route, Link: c.link, State: Active, Created: clock.At(c.created),
 				Requests: int(c.requests), Exchanges: int(c.active), Why: c.why,
 			}
-			switch name {
-			case idle:
+			switch {
+			case c.active == 0:
 				i.State, i.IdleSince = Idle, clock.At(c.since)
-			case out:
+			case name == out:
 				i.State = Draining
 			}
 			infos = append(infos, i)

@@ -123,9 +123,11 @@ func (p *Pool) probe(c *Conn) {
 	pl := c.place
 	pl.mu.Lock()
 	took := c.list == idle
-	older := c.next
+	var older *Conn
 	if took {
+		older = c.next
 		c.probing = true
+		pl.asking++
 		pl.move(c, full)
 	}
 	pl.mu.Unlock()
@@ -136,6 +138,7 @@ func (p *Pool) probe(c *Conn) {
 	now := clock.Now()
 	var t todo
 	pl.mu.Lock()
+	pl.asking--
 	if c.list != nowhere { // otherwise the pool was closed
 		c.end, pl.older = end, older
 		pl.settle(c, now, &t)

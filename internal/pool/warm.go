@@ -28,7 +28,7 @@ func (p *Pool) Warm(ctx context.Context, w *Want, n int) (int, error) {
 			}
 			continue
 		}
-		have := pl.lists[idle].n
+		have := pl.idling()
 		dials, outcome := pl.warm(ctx, w, min(n-have, left, warmAtOnce))
 		closed := pl.closed
 		pl.mu.Unlock()

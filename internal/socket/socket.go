@@ -249,6 +249,9 @@ func (c *Conn) Cause() error {
 		if call.ctx != nil {
 			if d, ok := call.ctx.Deadline(); ok && now >= clock.Of(d) {
 				waitDone(call.ctx) // its own timer may be a moment behind ours
+				if call.ctx.Err() == nil {
+					return &contextError{context.DeadlineExceeded, os.ErrDeadlineExceeded}
+				}
 			}
 			if err := ContextError(call.ctx); err != nil {
 				return err
@@ -268,7 +271,7 @@ func (c *Conn) Cause() error {
 }
 
 func waitDone(ctx context.Context) {
-	t := time.NewTimer(10 * time.Millisecond)
+	t := time.NewTimer(100 * time.Millisecond)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
