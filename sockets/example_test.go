@@ -13,13 +13,24 @@ import (
 	"sonde/sockets"
 )
 
-// listen opens a listener on a free port of loopback for the examples.
+// listen opens a listener on a port of loopback that nothing else uses, not even
+// a connection in TIME-WAIT.
 func listen() (*net.TCPListener, uint16) {
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		log.Fatal(err)
+	for {
+		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			log.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).AddrPort().Port()
+		counts, err := sockets.Count(context.Background(), sockets.Query{Filter: sockets.Port(port)})
+		if err != nil {
+			log.Fatal(err)
+		}
+		if counts.Total() == 1 {
+			return l, port
+		}
+		l.Close()
 	}
-	return l, l.Addr().(*net.TCPAddr).AddrPort().Port()
 }
 
 func ExampleCount() {

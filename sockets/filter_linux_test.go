@@ -20,7 +20,7 @@ func TestFiltersAgree(t *testing.T) {
 		ends.CloseWrite()
 		reaches(t, table, local(ends), ends.RemoteAddr().(*net.TCPAddr).AddrPort(), FinWait2)
 		ports = append(ports, stage.port(), local(client).Port())
-		ours = append(ours, Port(stage.port()))
+		ours = append(ours, stage.filter())
 	}
 	mine := Or(ours...)
 	all := list(t, table, Query{Filter: mine})

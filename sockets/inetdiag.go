@@ -102,8 +102,12 @@ func parseInet(b []byte, s *Socket, proto Proto, known names) error {
 		return errMalformed
 	}
 	*s = Socket{Proto: proto, State: State(b[1])}
-	if s.State == newSynReceived {
+	switch {
+	case s.State == newSynReceived:
 		s.State = SynReceived
+	case s.State == Closed && proto == TCP:
+		// Other closed TCP sockets are in no table that can be walked.
+		s.State = BoundInactive
 	}
 	s.Timer.Kind, s.Timer.Retries = TimerKind(b[2]), b[3]
 	localPort, remotePort := binary.BigEndian.Uint16(b[4:]), binary.BigEndian.Uint16(b[6:])

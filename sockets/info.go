@@ -98,7 +98,7 @@ const (
 	OptECNSeen       // and a marked packet arrived
 	OptSynData       // data came in the SYN and was acknowledged
 	OptMicroseconds  // timestamps count microseconds (6.7)
-	OptFastOpenChild // accepted by TCP Fast Open (6.14)
+	OptFastOpenChild // accepted by TCP Fast Open
 )
 
 // CongestionState is where the sender's loss recovery stands.

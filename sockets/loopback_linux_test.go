@@ -41,13 +41,13 @@ func list(t testing.TB, table *Table, q Query) []Socket {
 // changes them.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		if done() {
 			return
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
-	t.Fatalf("after 5 s not yet: %s", what)
+	t.Fatalf("after 10 s not yet: %s", what)
 }
 
 // stage is a listener on loopback and the connections made to it.
@@ -71,13 +71,37 @@ func newStage(t testing.TB, address string, control func(fd int) error) *stage {
 			return err
 		}
 	}
-	l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort(address, "0"))
-	if err != nil {
-		t.Skipf("cannot listen on %s: %v", address, err)
+	for range 50 {
+		l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort(address, "0"))
+		if err != nil {
+			t.Skipf("cannot listen on %s: %v", address, err)
+		}
+		listener := l.(*net.TCPListener)
+		s := &stage{t, listener, listener.Addr().(*net.TCPAddr).AddrPort()}
+		if s.alone() {
+			t.Cleanup(func() { l.Close() })
+			return s
+		}
+		l.Close()
 	}
-	t.Cleanup(func() { l.Close() })
-	listener := l.(*net.TCPListener)
-	return &stage{t, listener, listener.Addr().(*net.TCPAddr).AddrPort()}
+	t.Fatal("every free port has connections in TIME-WAIT")
+	return nil
+}
+
+// alone reports whether nothing but the listener uses the port: connections of
+// an earlier test may be in TIME-WAIT with it for a minute.
+func (s *stage) alone() bool {
+	counts, err := Count(context.Background(), Query{Filter: s.filter()})
+	return err != nil || counts.Total() == 1
+}
+
+// filter is true of the listener and its connections, both ends, and not of what
+// another program does with the same port on another address.
+func (s *stage) filter() Filter {
+	if s.address.Addr().IsUnspecified() {
+		return Port(s.port())
+	}
+	return And(Port(s.port()), LocalPrefix(hostPrefix(s.address.Addr())))
 }
 
 func (s *stage) port() uint16 { return s.address.Port() }

@@ -44,7 +44,7 @@ func TestOwnerShared(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Skip("cannot start a child: ", err)
 	}
-	inode := list(t, table, Query{Filter: LocalPort(stage.port())})[0].Inode
+	inode := list(t, table, Query{Filter: And(stage.filter(), LocalPort(stage.port()))})[0].Inode
 	var owners Owners
 	pids := func() map[int]int {
 		if err := owners.Refresh(); err != nil {
@@ -72,7 +72,7 @@ func TestOwnersRemember(t *testing.T) {
 	table := open(t, SourceNetlink)
 	table.owners = &Owners{MaxAge: time.Hour}
 	stage := newStage(t, "127.0.0.1", nil)
-	q := Query{Filter: Port(stage.port()), Detail: DetailOwner}
+	q := Query{Filter: stage.filter(), Detail: DetailOwner}
 	list(t, table, q)
 	looked := table.owners.looked
 	list(t, table, q)

@@ -24,7 +24,7 @@ const (
 	DetailCongestion                    // the name of the congestion control
 	DetailTOS                           // Socket.TOS and TrafficClass
 	DetailShutdown                      // Socket.Shutdown
-	DetailOwner                         // the process; a walk through /proc
+	DetailOwner                         // the process; Owners.Refresh tells why none are known
 
 	DetailAll = DetailInfo | DetailMemory | DetailCongestion | DetailTOS | DetailShutdown | DetailOwner
 )

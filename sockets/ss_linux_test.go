@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// ss runs ss for the sockets of one port, or skips.
-func ss(t *testing.T, port uint16, flags string) [][]string {
+// ss runs ss for the sockets of one stage, or skips.
+func ss(t *testing.T, stage *stage, flags string) [][]string {
 	t.Helper()
 	path, err := exec.LookPath("ss")
 	if err != nil {
 		t.Skip("ss is not installed: ", err)
 	}
-	filter := fmt.Sprintf("( sport = :%d or dport = :%d )", port, port)
+	filter := fmt.Sprintf("( sport = :%d or dport = :%[1]d ) and src [%s]", stage.port(), stage.address.Addr())
 	out, err := exec.Command(path, "-HO", flags, filter).CombinedOutput()
 	if err != nil {
 		t.Skipf("ss %s: %v: %s", flags, err, out)
@@ -51,10 +51,10 @@ func TestAgainstSS(t *testing.T) {
 		reaches(t, table, local(half), stage.address, FinWait2)
 
 		theirs := map[string][]string{}
-		for _, row := range ss(t, stage.port(), "-tanipe") {
+		for _, row := range ss(t, stage, "-tanipe") {
 			theirs[row[3]+" "+row[4]] = row
 		}
-		ours := list(t, table, Query{Filter: Port(stage.port()), Detail: DetailAll})
+		ours := list(t, table, Query{Filter: stage.filter(), Detail: DetailAll})
 		if len(ours) != len(theirs) || len(ours) != 6 {
 			t.Errorf("%s: %d sockets, ss has %d, want 6", address, len(ours), len(theirs))
 		}

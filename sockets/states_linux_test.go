@@ -22,7 +22,7 @@ func TestListenAndEstablished(t *testing.T) {
 				stage := newStage(t, address, nil)
 				client, server := stage.pair(address)
 				noTimeWait(client, server)
-				got, err := table.Count(t.Context(), Query{Filter: Port(stage.port())})
+				got, err := table.Count(t.Context(), Query{Filter: stage.filter()})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -73,7 +73,7 @@ func TestClosing(t *testing.T) {
 		if s.Inode != 0 || s.Owner.PID != 0 || s.Timer.Kind != TimerTimeWait || s.Timer.Left <= 0 {
 			t.Errorf("a TIME-WAIT with inode %d, owner %+v and timer %+v", s.Inode, s.Owner, s.Timer)
 		}
-		counts, err := table.Count(t.Context(), Query{Filter: RemotePort(stage.port())})
+		counts, err := table.Count(t.Context(), Query{Filter: And(stage.filter(), RemotePort(stage.port()))})
 		if want := (Counts{TimeWait: 1}); err != nil || counts != want {
 			t.Errorf("counted %v, %v; want %v", counts, err, want)
 		}
@@ -157,6 +157,32 @@ func TestSynSent(t *testing.T) {
 	})
 }
 
+func TestBoundInactive(t *testing.T) {
+	table := open(t, SourceNetlink)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	address, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	filter := LocalPort(uint16(address.(*unix.SockaddrInet4).Port))
+	switch all := list(t, table, Query{States: StatesOf(BoundInactive), Filter: filter}); {
+	case len(all) == 0:
+		t.Skip("the kernel does not list sockets that are only bound: it is older than 6.8")
+	case len(all) != 1 || all[0].State != BoundInactive:
+		t.Errorf("listed %v", all)
+	}
+	if all := list(t, table, Query{Filter: filter, States: EveryState &^ StatesOf(TimeWait)}); len(all) != 0 {
+		t.Errorf("listed %v without being asked", all)
+	}
+}
+
 func TestQueues(t *testing.T) {
 	eachSource(t, func(t *testing.T, table *Table) {
 		stage := newStage(t, "127.0.0.1", nil)
@@ -171,7 +197,7 @@ func TestQueues(t *testing.T) {
 		})
 		stage.dial("127.0.0.1")
 		eventually(t, "one connection to accept", func() bool {
-			all := list(t, table, Query{States: StatesOf(Listen), Filter: LocalPort(stage.port())})
+			all := list(t, table, Query{States: StatesOf(Listen), Filter: And(stage.filter(), LocalPort(stage.port()))})
 			return len(all) == 1 && all[0].RecvQueue == 1
 		})
 	})

@@ -74,7 +74,8 @@ func (t *Table) Close() error {
 	return t.system.close()
 }
 
-// Source tells where answers come from now: SourceNetlink or SourceProc.
+// Source tells where the answers of the last walk came from, or those of the
+// first will: SourceNetlink or SourceProc.
 func (t *Table) Source() Source { return t.system.source() }
 
 // All walks the sockets that the query selects. The Socket is the table's own
@@ -154,10 +155,7 @@ func (t *Table) walk(ctx context.Context, q Query, visit func(*Socket) bool) err
 	t.busy = true
 	defer func() { t.busy = false }()
 	if q.Detail&DetailOwner != 0 {
-		visit, err = t.withOwner(visit)
-		if err != nil {
-			return err
-		}
+		visit = t.withOwner(visit)
 	}
 	if err := t.system.walk(ctx, p, &t.socket, visit); err != nil {
 		return fmt.Errorf("sockets: list %s: %w", p.Proto, err)
@@ -165,13 +163,14 @@ func (t *Table) walk(ctx context.Context, q Query, visit func(*Socket) bool) err
 	return nil
 }
 
-// withOwner fills in the owner on the way to visit.
-func (t *Table) withOwner(visit func(*Socket) bool) (func(*Socket) bool, error) {
+// withOwner fills in the owner on the way to visit. A system without /proc has
+// sockets all the same: then they come without owners.
+func (t *Table) withOwner(visit func(*Socket) bool) func(*Socket) bool {
 	if t.owners == nil {
 		t.owners = new(Owners)
 	}
 	if err := t.owners.begin(); err != nil {
-		return nil, fmt.Errorf("sockets: owners: %w", err)
+		return visit
 	}
 	return func(s *Socket) bool {
 		if owner, ok := t.owners.during(s.Inode); ok {
@@ -179,7 +178,7 @@ func (t *Table) withOwner(visit func(*Socket) bool) (func(*Socket) bool, error) 
 			s.Has |= DetailOwner
 		}
 		return visit(s)
-	}, nil
+	}
 }
 
 // List opens a table, lists and closes it: see Table.List. Safe for concurrent

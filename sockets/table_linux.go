@@ -12,6 +12,8 @@ import (
 type system struct {
 	wanted  Source
 	netlink *netlinkConn // nil: /proc
+	// fellBack is set when the last walk found netlink refused.
+	fellBack bool
 }
 
 func (y *system) open(source Source) error {
@@ -38,19 +40,21 @@ func (y *system) close() error {
 }
 
 func (y *system) source() Source {
-	if y.netlink == nil {
+	if y.netlink == nil || y.fellBack {
 		return SourceProc
 	}
 	return SourceNetlink
 }
 
 // walk asks netlink; where it refuses before the first socket, and the caller
-// left the choice, it asks /proc, now and from now on.
+// left the choice, it asks /proc. The next walk tries netlink again: a kernel
+// may lack unix_diag and have the rest.
 func (y *system) walk(ctx context.Context, p *plan, s *Socket, visit func(*Socket) bool) error {
 	if y.netlink == nil {
 		return walkProc(ctx, p, s, visit)
 	}
 	seen := false
+	y.fellBack = false
 	err := y.netlink.walk(ctx, p, s, func(s *Socket) bool {
 		seen = true
 		return visit(s)
@@ -58,8 +62,7 @@ func (y *system) walk(ctx context.Context, p *plan, s *Socket, visit func(*Socke
 	if seen || y.wanted != SourceAuto || !refused(err) || procExists() != nil {
 		return err
 	}
-	y.netlink.close()
-	y.netlink = nil
+	y.fellBack = true
 	return walkProc(ctx, p, s, visit)
 }
 

@@ -71,29 +71,46 @@ const checkTime = time.Millisecond
 
 // Check says why an idle connection cannot be used any more, or NoReason.
 func (c *Conn) Check() trace.Reason {
+	layered := c.tls != nil || c.sock.Layered()
+	wait := time.Duration(0)
 	switch c.sock.Ready() {
 	case socket.Quiet:
-		return trace.NoReason
+		if !layered {
+			return trace.NoReason
+		}
+		// TLS may have read an alert together with the last response.
 	case socket.HungUp:
 		return trace.ServerClosed
 	case socket.Readable:
-		if c.tls == nil && !c.sock.Layered() {
+		if !layered {
 			return trace.UnsolicitedBytes
 		}
+		wait = checkTime
+	default:
+		wait = checkTime
 	}
-	// Under TLS what waits may be a session ticket, which changes nothing, or
-	// data, or an alert: only a read can tell.
+	return c.probe(wait)
+}
+
+// probe reads for so long: under TLS what waits may be a session ticket, which
+// changes nothing, or data, or an alert, and only a read can tell. Without wait it
+// looks at what TLS has already.
+func (c *Conn) probe(wait time.Duration) trace.Reason {
 	defer c.sock.SetReadDeadline(time.Time{})
 	for {
+		deadline := past
+		if wait > 0 {
+			deadline = time.Now().Add(wait)
+		}
+		c.sock.SetReadDeadline(deadline)
 		var one [1]byte
-		c.sock.SetReadDeadline(time.Now().Add(checkTime))
 		n, err := c.read(one[:])
 		switch {
 		case n > 0:
 			return trace.UnsolicitedBytes
 		case err == nil || socket.IsTimeout(err):
 			// On a busy machine the time can be over before the read began.
-			if c.sock.Ready() == socket.Readable {
+			if wait > 0 && c.sock.Ready() == socket.Readable {
 				continue
 			}
 			return trace.NoReason
@@ -103,6 +120,9 @@ func (c *Conn) Check() trace.Reason {
 		return trace.TLSAlert
 	}
 }
+
+// past is a deadline that is over.
+var past = time.Unix(1, 0)
 
 // Close ends an idle connection, with close_notify on TLS.
 func (c *Conn) Close(trace.Reason) {

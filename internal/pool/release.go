@@ -23,18 +23,21 @@ func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, log *event
 	var t todo
 	pl := c.place
 	pl.mu.Lock()
-	pl.release(c, slots, end, hint, now, &t)
+	ok := pl.release(c, slots, end, hint, now, &t)
 	pl.mu.Unlock()
+	if !ok {
+		panic("pool: a connection was released more often than it was acquired")
+	}
 	p.do(pl, &t, c, log)
 }
 
-func (s *state) release(c *Conn, slots uint16, end trace.Reason, hint time.Duration, now int64, t *todo) {
+func (s *state) release(c *Conn, slots uint16, end trace.Reason, hint time.Duration, now int64, t *todo) bool {
 	if c.active == 0 {
-		panic("pool: a connection was released more often than it was acquired")
+		return false
 	}
 	c.active--
 	if c.list == nowhere { // it was aborted when the pool was closed
-		return
+		return true
 	}
 	c.slots = slots
 	if hint > 0 {
@@ -47,6 +50,7 @@ func (s *state) release(c *Conn, slots uint16, end trace.Reason, hint time.Durat
 	if s.queue.n > 0 {
 		s.pump(t)
 	}
+	return true
 }
 
 // Changed reads c's Slots again. A protocol calls it when they have changed
