@@ -1,8 +1,12 @@
 package sonde
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http/httptrace"
+	"net/textproto"
 	"sync"
 	"sync/atomic"
 
@@ -22,7 +26,6 @@ type call struct {
 	client *Client
 	ctx    context.Context
 	req    *Request
-	sink   trace.Sink
 
 	want   pool.Want
 	got    pool.Got
@@ -31,7 +34,8 @@ type call struct {
 	stream message.Stream
 
 	endless bool       // the body is an event stream
-	log     *event.Log // of the exchange; nil without a sink
+	log     *event.Log // of the exchange; nil if nobody listens
+	first   event.Log  // what the logs of all attempts have in common
 	attempt int
 	times   times
 }
@@ -49,8 +53,11 @@ var callCount atomic.Uint64
 func newCall(c *Client, ctx context.Context, req *Request) *call {
 	k := calls.Get().(*call)
 	k.client, k.ctx, k.req = c, ctx, req
-	if k.sink = req.set.sink; k.sink == nil {
-		k.sink = c.cfg.Sink
+	if k.first.Sink = req.set.sink; k.first.Sink == nil {
+		k.first.Sink = c.cfg.Sink
+	}
+	if ctx != context.Background() {
+		k.first.Hooks, k.first.Client = trace.From(ctx), httptrace.ContextClientTrace(ctx)
 	}
 	k.times.start = clock.Now()
 	return k
@@ -62,7 +69,7 @@ func (k *call) recycle() {
 	msg.Request, msg.Body, msg.Log, msg.Informational, msg.Buf = message.Request{}, message.Body{}, nil, nil, nil
 	msg.Sent, msg.FirstByte = 0, 0
 	k.want, k.got, k.head = pool.Want{}, pool.Got{}, message.Head{}
-	k.client, k.ctx, k.req, k.sink, k.stream, k.log = nil, nil, nil, nil, nil, nil
+	k.client, k.ctx, k.req, k.stream, k.log, k.first = nil, nil, nil, nil, nil, event.Log{}
 	k.attempt, k.times, k.endless = 0, times{}, false
 	calls.Put(k)
 }
@@ -71,16 +78,15 @@ func (k *call) recycle() {
 // is there, in k.head, whose Fields use the memory of fields. After an error, which
 // is an *Error, k is gone.
 func (k *call) run(fields message.Fields, buf *[]byte) error {
-	var id uint64
-	if k.sink != nil {
-		id = callCount.Add(1)
-		(&event.Log{Sink: k.sink, Call: id}).Emit(trace.Event{
-			Kind: trace.CallStart, Method: string(k.req.method), URL: k.req.url.String()})
+	traced := k.first.Sink != nil || k.first.Hooks != nil || k.first.Client != nil
+	if traced {
+		k.first.Call = callCount.Add(1)
+		k.first.Emit(trace.Event{Kind: trace.CallStart, Method: string(k.req.method), URL: k.req.url.String()})
 	}
 	for retry := false; ; retry = true {
 		k.attempt++
-		if k.sink != nil {
-			k.log = &event.Log{Sink: k.sink, Call: id, Attempt: k.attempt}
+		if traced {
+			k.log = k.newLog(0)
 			k.log.Emit(trace.Event{Kind: trace.AttemptStart})
 		}
 		k.head = message.Head{Fields: fields}
@@ -94,6 +100,14 @@ func (k *call) run(fields message.Fields, buf *[]byte) error {
 		}
 		k.log.Emit(trace.Event{Kind: trace.Retry, Err: f.Err})
 	}
+}
+
+// newLog is a log for the attempt, once it has a connection for that one: not the
+// same, since a dial that nobody waits for any more may still use the one before.
+func (k *call) newLog(conn uint64) *event.Log {
+	log := k.first
+	log.Attempt, log.Conn = k.attempt, conn
+	return &log
 }
 
 // over ends a call that failed.
@@ -169,10 +183,11 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	}
 	k.got = got
 	if k.log.On() {
-		// Another log than the pool's: a dial that nobody waits for any more may
-		// still use that one.
-		k.log = &event.Log{Sink: k.sink, Call: k.log.Call, Attempt: k.attempt, Conn: got.Conn.ID()}
+		k.log = k.newLog(got.Conn.ID())
 		k.log.Emit(trace.Event{Kind: trace.AcquireDone, Reused: got.Reused, Idle: got.Idle, Reason: got.Why})
+		k.log.GotConn(trace.GotConnInfo{
+			Conn: got.Conn.Link().(*link).live(), Reused: got.Reused, WasIdle: got.Idle > 0, IdleTime: got.Idle,
+		})
 	}
 	return nil
 }
@@ -192,20 +207,21 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 	if err != nil {
 		return fault.New(fault.Request, err)
 	}
-	if kind == message.UnknownLength && size >= 0 && !r.set.chunked {
+	switch {
+	case kind != message.UnknownLength:
+	case size >= 0 && !r.set.chunked:
 		kind, length = message.KnownLength, size
+	case body.Reader == nil: // only what a Reader gives goes chunked
+		body = message.Body{Reader: io.NopCloser(bytes.NewReader(body.Bytes))}
 	}
 	m.Body = body
-	if f := r.set.trailer; f != nil {
-		m.Body.Trailer = func() (message.Fields, error) {
-			h, err := f()
-			return h.f, err
-		}
-	}
+	m.Body.Trailer = r.trailer()
 	m.Request = message.Request{
 		Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.url.Target,
 		Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce,
-		Close: r.set.oneShot, Expect: r.set.expect && kind != message.NoBody, Exact: r.set.exact,
+		Close: r.set.oneShot, Exact: r.set.exact,
+		// RFC 9110 §10.1.1: no 100 Continue for a request without content.
+		Expect: r.set.expect && (kind == message.UnknownLength || length > 0),
 	}
 	if !r.set.exact {
 		m.Request.Defaults = c.defaultLines(r)
@@ -225,13 +241,43 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 	m.Now, m.Log, m.Head, m.Buf = now, k.log, &k.head, buf
 	m.Sent, m.FirstByte = 0, 0
 	m.Informational = nil
-	if f := r.informational(c); f != nil {
-		m.Informational = func(h *message.Head) error {
-			head := newHead(h)
-			return f(&head)
-		}
+	if f := r.informational(c); f != nil || k.log.WantsInformational() {
+		m.Informational = informational(f, k.log)
 	}
 	return nil
+}
+
+// informational calls the hooks, then f, for a 1xx response.
+func informational(f func(*Head) error, log *event.Log) func(*message.Head) error {
+	return func(h *message.Head) error {
+		if log.WantsInformational() {
+			fields := make(textproto.MIMEHeader)
+			for name, value := range h.Fields.All() {
+				fields.Add(name, value)
+			}
+			if err := log.Informational(h.Status, fields); err != nil || f == nil {
+				return err
+			}
+		}
+		head := newHead(h)
+		return f(&head)
+	}
+}
+
+// trailer is what gives the trailer section, checked; nil for none.
+func (r *Request) trailer() func() (message.Fields, error) {
+	if r.set.trailer == nil {
+		return nil
+	}
+	return func() (message.Fields, error) {
+		h, err := r.set.trailer()
+		for name := range h.All() {
+			if err == nil {
+				err = message.CheckTrailer(name)
+			}
+		}
+		return h.f, err
+	}
 }
 
 func (r *Request) informational(c *Client) func(*Head) error {

@@ -130,11 +130,11 @@ func (c *Client) settle() {
 
 // defaultLines are the defaults that r does not set itself.
 func (c *Client) defaultLines(r *Request) string {
-	if r.fields.Len() == 0 {
+	if r.fields.Len() == 0 && !r.set.noAgent {
 		return c.lines
 	}
 	for _, d := range c.defaults {
-		if r.fields.Has(d.name) {
+		if r.sets(d.name) {
 			return c.someDefaults(r)
 		}
 	}
@@ -144,7 +144,7 @@ func (c *Client) defaultLines(r *Request) string {
 func (c *Client) someDefaults(r *Request) string {
 	var some strings.Builder
 	for _, d := range c.defaults {
-		if !r.fields.Has(d.name) {
+		if !r.sets(d.name) {
 			some.WriteString(d.line)
 		}
 	}
@@ -231,6 +231,8 @@ func (c *Client) dispatch(ctx context.Context, req *Request) (*Exchange, error) 
 		return nil, req.error(fault.Request, err)
 	case ex == nil:
 		return nil, req.error(fault.Request, errors.New("a handler returned neither a response nor an error"))
+	case ex.Body == nil: // made without NewExchange
+		ex.Body = new(BodyReader)
 	}
 	return ex, nil
 }

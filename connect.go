@@ -3,6 +3,7 @@ package sonde
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,14 @@ var (
 	_ pool.Link       = (*link)(nil)
 	_ message.Carrier = (*link)(nil)
 )
+
+// live is the connection as hooks get it.
+func (l *link) live() net.Conn {
+	if t := l.TLS(); t != nil {
+		return t
+	}
+	return l.Socket().Raw()
+}
 
 // Describe says in an event what the connection is.
 func (l *link) Describe(e *trace.Event) {

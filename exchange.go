@@ -10,6 +10,7 @@ import (
 	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/internal/pool"
+	"sonde/internal/socket"
 	"sonde/trace"
 )
 
@@ -251,7 +252,12 @@ func (ex *Exchange) Upgrade() (*UpgradedConn, error) {
 	k := b.k
 	conn, rest, ok := k.stream.Hijack()
 	if !ok {
-		return nil, b.finish(trace.Canceled, errBodyClosed)
+		err := socket.ContextError(k.ctx)
+		if err == nil {
+			err = errBodyClosed
+		}
+		return nil, b.finish(trace.NoReason, &fault.Fault{
+			Op: fault.Read, Err: err, Sent: true, Answer: true, End: trace.Canceled})
 	}
 	b.cleanup.Stop()
 	b.guard.Lock()
@@ -259,6 +265,7 @@ func (ex *Exchange) Upgrade() (*UpgradedConn, error) {
 	b.guard.Unlock()
 	b.end, b.times = errBodyClosed, k.times
 	k.client.pool.Detach(k.got.Conn, trace.Upgraded, k.log)
+	k.log.Emit(trace.Event{Kind: trace.AttemptDone})
 	k.log.Emit(trace.Event{Kind: trace.CallDone, Status: k.head.Status})
 	k.recycle()
 	return &UpgradedConn{Conn: conn, rest: rest}, nil

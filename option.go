@@ -84,7 +84,7 @@ func WithBody(b Body) Option {
 			r.fail(b.err)
 		}
 		r.body = b
-		if b.mediaType != "" && !r.fields.Has("Content-Type") {
+		if b.mediaType != "" && !r.set.exact && !r.fields.Has("Content-Type") {
 			WithHeader("Content-Type", b.mediaType).apply(r)
 		}
 	}}
@@ -169,6 +169,9 @@ func WithHost(host string) Option {
 			return
 		}
 		r.set.host = host
+		if strings.ContainsFunc(host, func(c rune) bool { return c == '%' || c >= 0x80 }) {
+			r.set.host = u.Authority // no zone, and an international name in ASCII
+		}
 	}}
 }
 

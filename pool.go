@@ -38,6 +38,9 @@ type PoolStats struct {
 
 // Stats returns the counts of this moment.
 func (p *Pool) Stats() PoolStats {
+	if !p.ok() {
+		return PoolStats{}
+	}
 	s := p.c.pool.Stats()
 	return PoolStats{
 		Routes: s.Routes, Idle: s.Idle, Active: s.Active, Dialing: s.Dialing, Waiting: s.Waiting,
@@ -59,6 +62,9 @@ type PoolConn struct {
 // Conns yields the connections of this moment.
 func (p *Pool) Conns() iter.Seq[PoolConn] {
 	return func(yield func(PoolConn) bool) {
+		if !p.ok() {
+			return
+		}
 		for i := range p.c.pool.Conns() {
 			c := PoolConn{
 				Origin: i.Route.Origin.String(), Active: i.Exchanges, Requests: i.Requests,
@@ -102,4 +108,12 @@ func (p *Pool) Warm(ctx context.Context, url string, n int) (int, error) {
 }
 
 // CloseIdle closes the connections that carry nothing.
-func (p *Pool) CloseIdle() { p.c.pool.CloseIdle() }
+func (p *Pool) CloseIdle() {
+	if p.ok() {
+		p.c.pool.CloseIdle()
+	}
+}
+
+// ok is false for the pool of a nil Client, or of one that New did not make: it
+// is empty.
+func (p *Pool) ok() bool { return p.c != nil && p.c.pool != nil }

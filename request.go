@@ -50,6 +50,7 @@ type settings struct {
 	length    int64 // hand-set Content-Length, -1 if not
 	upgrade   bool
 	cond      bool // has a conditional field, so that 304 is a success
+	noAgent   bool // User-Agent was set empty: none
 }
 
 // NewRequest makes a request. The URL needs scheme and host; its userinfo, if
@@ -144,11 +145,15 @@ func (r *Request) settle() {
 	r.settleHost()
 	r.settleLength()
 	r.settleConnection()
+	if r.fields.Is("User-Agent", "") && !r.set.exact {
+		r.set.noAgent = true
+		r.fields.Del("User-Agent")
+	}
 	switch expect := r.fields.Combined("Expect"); {
-	case expect == "":
+	case !r.fields.Has("Expect"):
 	case strings.EqualFold(expect, "100-continue"):
 		r.set.expect = true
-		r.fields.Del("Expect")
+		r.taken("Expect")
 	default:
 		r.fail(fmt.Errorf("field Expect: %q is not known, only 100-continue is", expect))
 	}
@@ -189,17 +194,30 @@ func (r *Request) settleHost() {
 	if len(hosts) > 1 {
 		r.fail(errors.New("field Host: set more than once"))
 	}
-	r.fields.Del("Host")
+	r.taken("Host")
 	WithHost(hosts[0]).apply(r)
 }
 
+// taken removes a field of the codec's that was set by hand, which the codec
+// sends now. Of an exact header it stays where it is.
+func (r *Request) taken(name string) {
+	if !r.set.exact {
+		r.fields.Del(name)
+	}
+}
+
+// sets reports whether r says itself what the field name is, or that there is none.
+func (r *Request) sets(name string) bool {
+	return r.fields.Has(name) || r.set.noAgent && strings.EqualFold(name, "User-Agent")
+}
+
 func (r *Request) settleLength() {
-	if te := r.fields.Combined("Transfer-Encoding"); te != "" {
+	if te := r.fields.Combined("Transfer-Encoding"); r.fields.Has("Transfer-Encoding") {
 		if !strings.EqualFold(te, "chunked") {
 			r.fail(fmt.Errorf("field Transfer-Encoding: %q cannot be sent, only chunked can", te))
 		}
 		r.set.chunked = true
-		r.fields.Del("Transfer-Encoding")
+		r.taken("Transfer-Encoding")
 	}
 	if r.fields.Has("Content-Length") {
 		n, err := r.fields.Int("Content-Length")
@@ -207,14 +225,14 @@ func (r *Request) settleLength() {
 			r.fail(fmt.Errorf("field Content-Length: %q is no length", r.fields.Combined("Content-Length")))
 		}
 		r.set.length = n
-		r.fields.Del("Content-Length")
+		r.taken("Content-Length")
 	}
 	switch length, known := r.body.length(); {
 	case r.set.chunked && r.set.length >= 0:
 		// RFC 9112 §6.2: a sender must not send both.
 		r.fail(errors.New("fields Transfer-Encoding and Content-Length cannot both be set"))
 	case r.set.chunked && r.body.empty():
-		r.fail(errors.New("field Transfer-Encoding: there is no body"))
+		r.fail(errors.New("there is no body to send chunked, with or without trailers"))
 	case r.set.length >= 0 && known && length != r.set.length:
 		r.fail(errors.New("field Content-Length: set to " + strconv.FormatInt(r.set.length, 10) +
 			", but the body has " + strconv.FormatInt(length, 10) + " bytes"))

@@ -16,33 +16,35 @@ type Kind uint8
 
 // The kinds of events, in the order in which a request meets them.
 const (
-	CallStart     Kind = iota + 1 // a call begins: Method, URL
-	AttemptStart                  // an attempt of the call begins
-	AcquireStart                  // a connection is asked of the pool
-	DNSStart                      // a name is looked up: Host
-	DNSDone                       // Addrs or Err
-	ConnectStart                  // one address is tried: Remote
-	ConnectDone                   // Remote, Local, or Err
-	TLSStart                      // the handshake begins: Host is the server name
-	TLSDone                       // Proto is what ALPN chose; TLSVersion, Resumed; or Err
-	ConnOpened                    // a new connection is ready: Reason says why a new one
-	AcquireDone                   // Conn, Reused, Idle; Reason if it is new; or Err
-	HeadWritten                   // the request head left: Bytes
-	ContinueWait                  // the head left, 100 Continue is awaited
-	ContinueDone                  // the wait ended: Status 100, a final status, or 0 for the timeout
-	BodyWritten                   // the request body left: Bytes, or Err
-	FirstByte                     // the first byte of a response was read
-	Informational                 // a 1xx response: Status
-	HeadRead                      // the final response head was read: Status, Bytes
-	BodyRead                      // the response body ended: Bytes, or Err
-	ConnPut                       // the connection went back to the pool
-	ConnClosed                    // a connection ended: Reason, and how it did: Err
-	Retry                         // an attempt will be repeated: Err says why
-	AttemptDone                   // Err if it failed
-	CallDone                      // Status or Err
-	Redirect                      // a redirect will be followed: Status, URL
-	ProxyStart                    // a proxy handshake begins: Remote
-	ProxyDone                     // or Err
+	CallStart      Kind = iota + 1 // a call begins: Method, URL
+	AttemptStart                   // an attempt of the call begins
+	AcquireStart                   // a connection is asked of the pool
+	DNSStart                       // a name is looked up: Host
+	DNSDone                        // Addrs or Err
+	ConnectStart                   // one address is tried: Remote
+	ConnectDone                    // Remote, Local, or Err
+	TLSStart                       // the handshake begins: Host is the server name
+	TLSDone                        // Proto is what ALPN chose; TLSVersion, Resumed; or Err
+	ConnOpened                     // a new connection is ready: Reason says why a new one
+	AcquireDone                    // Conn, Reused, Idle; Reason if it is new; or Err
+	FieldWritten                   // one field of it left: Name, Value
+	HeadWritten                    // the request head left: Bytes
+	ContinueWait                   // the head left, 100 Continue is awaited
+	ContinueDone                   // the wait ended: Status 100, a final status, or 0 for the timeout
+	BodyWritten                    // the request body left: Bytes, or Err
+	RequestWritten                 // all of the request left, or Err
+	FirstByte                      // the first byte of a response was read
+	Informational                  // a 1xx response: Status
+	HeadRead                       // the final response head was read: Status, Bytes
+	BodyRead                       // the response body ended: Bytes, or Err
+	ConnPut                        // the connection went back to the pool
+	ConnClosed                     // a connection ended: Reason, and how it did: Err
+	Retry                          // an attempt will be repeated: Err says why
+	AttemptDone                    // Err if it failed
+	CallDone                       // Status or Err
+	Redirect                       // a redirect will be followed: Status, URL
+	ProxyStart                     // a proxy handshake begins: Remote
+	ProxyDone                      // or Err
 
 	lastKind
 )
@@ -51,8 +53,8 @@ var kindText = [...]string{
 	CallStart: "call-start", AttemptStart: "attempt-start", AcquireStart: "acquire-start",
 	DNSStart: "dns-start", DNSDone: "dns-done", ConnectStart: "connect-start",
 	ConnectDone: "connect-done", TLSStart: "tls-start", TLSDone: "tls-done",
-	ConnOpened: "conn-opened", AcquireDone: "acquire-done", HeadWritten: "head-written",
-	ContinueWait: "continue-wait", ContinueDone: "continue-done", BodyWritten: "body-written",
+	ConnOpened: "conn-opened", AcquireDone: "acquire-done", HeadWritten: "head-written", FieldWritten: "field-written",
+	ContinueWait: "continue-wait", ContinueDone: "continue-done", BodyWritten: "body-written", RequestWritten: "request-written",
 	FirstByte: "first-byte", Informational: "informational", HeadRead: "head-read",
 	BodyRead: "body-read", ConnPut: "conn-put", ConnClosed: "conn-closed", Retry: "retry",
 	AttemptDone: "attempt-done", CallDone: "call-done", Redirect: "redirect",
@@ -77,6 +79,7 @@ type Event struct {
 	Kind    Kind
 	Reused  bool   // AcquireDone: the connection had been in the pool
 	Resumed bool   // TLSDone: a session was resumed
+	Custom  bool   // ConnectStart, ConnectDone: by the caller's own dial function
 	Reason  Reason // why a connection was opened or ended
 	Status  int
 
@@ -90,6 +93,8 @@ type Event struct {
 	Method     string
 	URL        string
 	Host       string
+	Name       string // of a field
+	Value      string // of a field, redacted where it can be a secret
 	Proto      string // what ALPN chose, "" if nothing
 	TLSVersion uint16 // as in crypto/tls
 	Network    string // "tcp" or "unix"

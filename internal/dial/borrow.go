@@ -16,13 +16,13 @@ import (
 // tells of its look-ups.
 func (d *Dialer) borrow(ctx context.Context, network, addr string, log *event.Log) (net.Conn, Times, error) {
 	if log.On() {
-		log.Emit(trace.Event{Kind: trace.ConnectStart, Network: network, Host: addr})
+		log.Emit(trace.Event{Kind: trace.ConnectStart, Custom: true, Network: network, Host: addr})
 	}
 	start := clock.Now()
 	conn, err := d.callDial(ctx, network, addr)
 	times := Times{Connect: since(start)}
 	if log.On() {
-		e := trace.Event{Kind: trace.ConnectDone, Network: network, Host: addr, Err: err}
+		e := trace.Event{Kind: trace.ConnectDone, Custom: true, Network: network, Host: addr, Err: err}
 		if err == nil {
 			e.Local, e.Remote = event.AddrPort(conn.LocalAddr()), event.AddrPort(conn.RemoteAddr())
 		}

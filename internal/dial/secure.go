@@ -77,6 +77,9 @@ func (d *Dialer) secure(ctx context.Context, route message.Route, log *event.Log
 		e := trace.Event{Kind: trace.TLSDone, Host: name, Err: err}
 		if err == nil {
 			e.Proto, e.TLSVersion, e.Resumed = r.Proto, r.State.Version, r.State.DidResume
+			log.TLSDone(*r.State, nil)
+		} else {
+			log.TLSDone(tls.ConnectionState{}, err)
 		}
 		log.Emit(e)
 	}

@@ -1,7 +1,8 @@
-// Package event carries one call's events to its sink.
+// Package event carries what happens in one call to its sink and its hooks.
 package event
 
 import (
+	"net/http/httptrace"
 	"net/netip"
 	"time"
 
@@ -12,7 +13,9 @@ import (
 // its caller one branch. Its fields are fixed before it is handed down; it may
 // be used from several goroutines.
 type Log struct {
-	Sink    trace.Sink
+	Sink    trace.Sink             // may be nil
+	Hooks   *trace.Hooks           // of the context; may be nil
+	Client  *httptrace.ClientTrace // of the context; may be nil
 	Call    uint64
 	Attempt int
 	Conn    uint64 // for events that do not name their connection
@@ -22,10 +25,17 @@ type Log struct {
 // fields cost something.
 func (l *Log) On() bool { return l != nil }
 
-// Emit completes e with the ids of the call, and with the time unless it has
-// one, and hands it to the sink. It does nothing on a nil Log.
+// Emit calls the hooks that e stands for, then completes e with the ids of the
+// call, and with the time unless it has one, and hands it to the sink. It does
+// nothing on a nil Log.
 func (l *Log) Emit(e trace.Event) {
 	if l == nil {
+		return
+	}
+	if l.Hooks != nil || l.Client != nil {
+		l.call(&e)
+	}
+	if l.Sink == nil {
 		return
 	}
 	if e.Time.IsZero() {

@@ -90,10 +90,11 @@ func (x *exchange) send() {
 		x.buf = out[:cap(out)]
 		_, x.writeErr = x.conn.write(out)
 		if x.writeErr != nil {
+			wroteRequest(call.Log, false, 0, x.writeErr)
 			x.conn.sock.SetReadLimit(clock.Now() + int64(answerGrace))
 			return
 		}
-		x.sent(headLen, len(out)-headLen)
+		x.sent(out, headLen)
 	case call.Request.Expect:
 		x.conn.sock.Watch()
 		x.up = newUpload(x.conn, call, nil)
@@ -104,7 +105,7 @@ func (x *exchange) send() {
 		}
 		x.up.started = true
 		if call.Log.On() {
-			call.Log.Emit(trace.Event{Kind: trace.HeadWritten, Bytes: int64(headLen)})
+			wroteHead(call.Log, out)
 			call.Log.Emit(trace.Event{Kind: trace.ContinueWait})
 		}
 		x.waiting = true
@@ -120,18 +121,16 @@ func (x *exchange) send() {
 	}
 }
 
-// sent notes that the whole request has left.
-func (x *exchange) sent(head, body int) {
+// sent notes that the whole request, whose head is out[:head], has left.
+func (x *exchange) sent(out []byte, head int) {
 	call := x.call
 	call.Sent = clock.Now()
 	if wait := call.Timeouts.FirstByte; wait > 0 {
 		x.conn.sock.SetReadLimit(call.Sent + int64(wait))
 	}
 	if call.Log.On() {
-		call.Log.Emit(trace.Event{Kind: trace.HeadWritten, Bytes: int64(head)})
-		if body > 0 {
-			call.Log.Emit(trace.Event{Kind: trace.BodyWritten, Bytes: int64(body)})
-		}
+		wroteHead(call.Log, out[:head])
+		wroteRequest(call.Log, len(out) > head, int64(len(out)-head), nil)
 	}
 }
 

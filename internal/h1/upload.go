@@ -94,8 +94,8 @@ func (u *upload) start() {
 	}
 	if _, err := u.conn.write(head); err != nil {
 		u.fail(nil, err)
-	} else if u.log.On() {
-		u.log.Emit(trace.Event{Kind: trace.HeadWritten, Bytes: int64(len(head))})
+	} else {
+		wroteHead(u.log, head)
 	}
 	close(u.written)
 }
@@ -104,9 +104,7 @@ func (u *upload) run() {
 	defer close(u.done)
 	defer u.closeBody()
 	sent, err := u.send()
-	if u.log.On() {
-		u.log.Emit(trace.Event{Kind: trace.BodyWritten, Bytes: sent, Err: err})
-	}
+	wroteRequest(u.log, true, sent, err)
 }
 
 // closeBody closes the caller's body, once.
@@ -178,9 +176,11 @@ func (u *upload) takeHead(dst []byte) []byte {
 	return dst
 }
 
-func (u *upload) headOut(n int) {
-	if n > 0 && u.log.On() {
-		u.log.Emit(trace.Event{Kind: trace.HeadWritten, Bytes: int64(n)})
+// headOut tells of a head that has left, unless it is empty: then the exchange
+// has told of it.
+func (u *upload) headOut(head []byte) {
+	if len(head) > 0 {
+		wroteHead(u.log, head)
 	}
 }
 
@@ -196,7 +196,7 @@ func (u *upload) sendBytes() (int64, error) {
 	if _, err := u.conn.write(out); err != nil {
 		return 0, u.fail(nil, err)
 	}
-	u.headOut(head)
+	u.headOut(out[:head])
 	if len(rest) > n {
 		m, err := u.conn.write(rest[n:])
 		if err != nil {
@@ -213,7 +213,7 @@ func (u *upload) sendFile(f *os.File) (int64, error) {
 		if _, err := u.conn.write(out); err != nil {
 			return 0, u.fail(nil, err)
 		}
-		u.headOut(len(out))
+		u.headOut(out)
 	}
 	n, err := u.conn.sock.ReadFrom(io.LimitReader(f, u.length))
 	if err != nil {
@@ -330,7 +330,7 @@ func (u *upload) writePiece(buf []byte, base, n int, end bool) error {
 	if _, err := u.conn.write(out); err != nil {
 		return u.fail(nil, err)
 	}
-	u.headOut(head)
+	u.headOut(out[:head])
 	return nil
 }
 
@@ -368,6 +368,7 @@ func (u *upload) answer() {
 // refuse ends an upload that never started.
 func (u *upload) refuse() {
 	u.closeBody()
+	wroteRequest(u.log, false, 0, nil)
 	close(u.done)
 }
 

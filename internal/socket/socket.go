@@ -228,11 +228,14 @@ func (call *Call) Forget() {
 	}
 }
 
-// End ends the call. It reports whether the connection may be used again: not
-// when the end of the context has closed it or is about to.
+// End ends the call, if it has not ended yet. It reports whether the connection
+// may be used again: not when the end of the context has closed it or is about to.
 func (c *Conn) End() bool {
 	call := c.call
 	c.call = nil
+	if call == nil {
+		return !c.dead.Load()
+	}
 	if call.stop != nil && !call.stop() {
 		return false
 	}
