@@ -219,7 +219,10 @@ func (x *exchange) fillHead() error {
 	if x.waiting && socket.IsTimeout(err) && x.conn.sock.Cause() == nil {
 		// The server did not say 100 Continue in time: RFC 9110 §10.1.1 lets the
 		// client go on without.
-		x.proceed(0)
+		if x.call.Log.On() {
+			x.call.Log.Emit(trace.Event{Kind: trace.ContinueDone})
+		}
+		x.proceed()
 		return nil
 	}
 	if err == io.EOF {
@@ -258,6 +261,9 @@ func (x *exchange) fill() (int, error) {
 func (x *exchange) informational() error {
 	call := x.call
 	if call.Log.On() {
+		if call.Head.Status == 100 && x.waiting {
+			call.Log.Emit(trace.Event{Kind: trace.ContinueDone, Status: 100})
+		}
 		call.Log.Emit(trace.Event{Kind: trace.Informational, Status: call.Head.Status})
 	}
 	if call.Informational != nil {
@@ -267,19 +273,16 @@ func (x *exchange) informational() error {
 		}
 	}
 	if call.Head.Status == 100 && x.waiting {
-		x.proceed(100)
+		x.proceed()
 	}
 	call.Head.Reset()
 	return nil
 }
 
 // proceed ends the wait for 100 Continue and sends the body.
-func (x *exchange) proceed(status int) {
+func (x *exchange) proceed() {
 	x.waiting = false
 	x.conn.sock.SetReadLimit(0)
-	if x.call.Log.On() {
-		x.call.Log.Emit(trace.Event{Kind: trace.ContinueDone, Status: status})
-	}
 	x.up.start()
 }
 
