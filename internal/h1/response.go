@@ -42,6 +42,13 @@ func ParseHead(buf []byte, from int, h *message.Head, lim Limits) (n, next int, 
 		}
 	}
 	window := buf[:min(len(buf), lim.Head)]
+	if from == 0 {
+		// Nearly always the head is there whole: then one pass does it. It is
+		// not tried again, so that bytes that drip in cost no more than once.
+		if n, err = parseOpen(window, h, lim.Fields); n > 0 || err != nil {
+			return n, n, err
+		}
+	}
 	lines, n := endOfHead(window, from)
 	if n == 0 {
 		if len(window) == lim.Head {
@@ -74,32 +81,54 @@ func endOfHead(buf []byte, from int) (lines, n int) {
 	}
 }
 
+// parseOpen reads the head at the start of text and says how many bytes it takes,
+// 0 if it is not complete.
+func parseOpen(text []byte, h *message.Head, maxFields int) (int, error) {
+	from := bytes.IndexByte(text, '\n') + 1
+	if from == 0 {
+		return 0, nil
+	}
+	reason, end, err := statusLine(text[:from-1], h)
+	if err != nil {
+		return 0, err
+	}
+	return h.ParseOpen(text, reason, end, from, maxFields)
+}
+
 // parseHead reads a head without its empty line.
 func parseHead(text []byte, h *message.Head, maxFields int) error {
 	from := bytes.IndexByte(text, '\n') + 1
-	line := bytes.TrimSuffix(text[:from-1], cr)
+	reason, end, err := statusLine(text[:from-1], h)
+	if err != nil {
+		return err
+	}
+	return h.Parse(text, reason, end, from, maxFields)
+}
+
+// statusLine reads a status line into h, and says where its reason phrase is.
+func statusLine(line []byte, h *message.Head) (reason, end int, err error) {
+	line = bytes.TrimSuffix(line, cr)
 	h.Status = 0
 	// RFC 9112 §4: status-line = HTTP-version SP status-code SP [ reason-phrase ]
 	if err := parseVersion(line, h); err != nil {
-		return err
+		return 0, 0, err
 	}
 	status := line[len("HTTP/1.1 "):]
 	// RFC 9110 §15: a status has three digits, and its class is 1 at least.
 	if len(status) < 3 || !isDigit(status[0]) || !isDigit(status[1]) || !isDigit(status[2]) || status[0] == '0' {
-		return message.NewMalformed("not a status code of three digits", line)
+		return 0, 0, message.NewMalformed("not a status code of three digits", line)
 	}
 	h.Status = int(status[0]-'0')*100 + int(status[1]-'0')*10 + int(status[2]-'0')
-	reason, end := 0, 0
 	if len(status) > 3 {
 		if status[3] != ' ' {
-			return message.NewMalformed("no space after the status code", line)
+			return 0, 0, message.NewMalformed("no space after the status code", line)
 		}
 		reason, end = len(reasonBefore), len(line)
 		if at := message.InvalidByte(line[reason:]); at >= 0 {
-			return &message.Malformed{What: fmt.Sprintf("byte 0x%02x in the reason phrase", line[reason+at])}
+			return 0, 0, &message.Malformed{What: fmt.Sprintf("byte 0x%02x in the reason phrase", line[reason+at])}
 		}
 	}
-	return h.Parse(text, reason, end, from, maxFields)
+	return reason, end, nil
 }
 
 const (

@@ -21,27 +21,56 @@ func (f *Fields) SetIndex(storage []Span) {
 //
 // After an error, a *Malformed, f is empty.
 func (f *Fields) Parse(text []byte, from, maxFields int) error {
+	_, err := f.parse(text, from, maxFields, false)
+	return err
+}
+
+// ParseOpen is Parse of a section that ends with an empty line, behind which text
+// may go on. It returns where that empty line ends, or 0 if it is not there yet:
+// then f is empty.
+func (f *Fields) ParseOpen(text []byte, from, maxFields int) (int, error) {
+	return f.parse(text, from, maxFields, true)
+}
+
+func (f *Fields) parse(text []byte, from, maxFields int, open bool) (after int, err error) {
 	idx := f.storage(text[from:], maxFields)
 	*f = Fields{idx: idx, reuse: true}
 	if len(text) > math.MaxUint32 {
-		return NewOver("field lines are over 4 GiB")
+		return 0, NewOver("field lines are over 4 GiB")
 	}
-	for i := from; i < len(text); {
+	var names uint64
+	i := from
+	for i < len(text) {
+		if open && (text[i] == '\r' || text[i] == '\n') {
+			if after = emptyLine(text, i); after > 0 {
+				break
+			}
+			if i+1 == len(text) {
+				return 0, nil
+			}
+		}
 		if len(idx) >= maxFields {
-			return NewOver(fmt.Sprintf("more than %d fields", maxFields))
+			return 0, NewOver(fmt.Sprintf("more than %d fields", maxFields))
 		}
 		colon := i
 		for colon < len(text) && classes[text[colon]]&tchar != 0 {
 			colon++
 		}
+		if open && colon == len(text) {
+			return 0, nil
+		}
 		// RFC 9112 §5.1: no whitespace between name and colon.
 		if colon == i || colon == len(text) || text[colon] != ':' {
-			return nameError(text, i, colon, i == from)
+			return 0, nameError(text, i, colon, i == from)
 		}
 		end, next := scanValue(text, colon+1)
 		if next < 0 {
-			return valueError(text[i:colon], text, end)
+			if open && (end == len(text) || end+1 == len(text) && text[end] == '\r') {
+				return 0, nil
+			}
+			return 0, valueError(text[i:colon], text, end)
 		}
+		names |= nameBit(text[i], colon-i)
 		value := colon + 1
 		for value < end && blank(text[value]) {
 			value++
@@ -52,8 +81,23 @@ func (f *Fields) Parse(text []byte, from, maxFields int) error {
 		idx = append(idx, Span{uint32(i), uint32(colon), uint32(value), uint32(end)})
 		i = next
 	}
-	*f = Fields{text: borrow(text), idx: idx, lines: uint32(from), borrowed: true, reuse: true, loose: true}
-	return nil
+	if open && after == 0 {
+		return 0, nil
+	}
+	*f = Fields{text: borrow(text[:i]), idx: idx, names: names, lines: uint32(from), borrowed: true, reuse: true, loose: true}
+	return after, nil
+}
+
+// emptyLine is where the empty line at i ends, 0 if none is there (RFC 9112,
+// section 2.2: a single LF may count as a line end).
+func emptyLine(text []byte, i int) int {
+	switch {
+	case text[i] == '\n':
+		return i + 1
+	case i+1 < len(text) && text[i+1] == '\n':
+		return i + 2
+	}
+	return 0
 }
 
 // storage is empty room for an index.

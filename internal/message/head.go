@@ -22,6 +22,17 @@ func (h *Head) Parse(text []byte, reason, end, from, maxFields int) error {
 	return nil
 }
 
+// ParseOpen is Parse of a head behind which text may go on, as Fields.ParseOpen.
+func (h *Head) ParseOpen(text []byte, reason, end, from, maxFields int) (int, error) {
+	after, err := h.Fields.ParseOpen(text, from, maxFields)
+	if after == 0 || err != nil {
+		return 0, err
+	}
+	h.Reason, h.reason, h.reasonEnd = "", uint32(reason), uint32(end)
+	h.rebase()
+	return after, nil
+}
+
 // Detach makes all strings of h its own; they never change from now on. It
 // allocates once.
 func (h *Head) Detach() {
