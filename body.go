@@ -25,6 +25,7 @@ type Body struct {
 	discard   func()                               // closes what was given, if open was never called
 	mediaType string
 	err       error
+	tap       func() io.Writer // see Tap
 }
 
 // Bytes is a body of bytes in memory. They must not change while it is in use.
@@ -202,13 +203,19 @@ func (b *Body) prepare() (out message.Body, size int64, err error) {
 	case b.empty():
 		return message.Body{}, 0, nil
 	case b.inMemory:
+		if b.tap != nil {
+			b.tap().Write(b.data)
+		}
 		return message.Body{Bytes: b.data}, b.size, nil
 	}
 	rc, size, err := b.open()
 	if err != nil {
 		return message.Body{}, 0, err
 	}
-	out.Reader = rc
+	if out.Reader = rc; b.tap != nil {
+		out.Reader = tapped{rc, b.tap()}
+		return out, size, nil
+	}
 	if own, ok := rc.(*rewound); ok {
 		out.File, _ = own.Reader.(*os.File)
 	} else {

@@ -113,6 +113,9 @@ func (c *Client) settle() {
 		c.defaults = append(c.defaults, defaultField{"User-Agent", "User-Agent: " + ua + "\r\n"})
 	}
 	for name, value := range c.cfg.Header.All() {
+		if value == "" && strings.EqualFold(name, "User-Agent") {
+			continue // set empty: none
+		}
 		c.defaults = append(c.defaults, defaultField{name, name + ": " + value + "\r\n"})
 	}
 	var all strings.Builder

@@ -118,6 +118,7 @@ type BodyReader struct {
 	trailer message.Fields
 	times   times
 	got     pool.Got
+	tap     func([]byte, error) // see Tap; nil once it was told of the end
 }
 
 // Read reads the body. Before it returns io.EOF the connection is back in the
@@ -128,6 +129,7 @@ func (b *BodyReader) Read(p []byte) (int, error) {
 	switch {
 	case b.k != nil:
 		n, err := b.k.stream.Read(p)
+		b.tapped(p[:n], nil)
 		if err != nil {
 			err = b.finish(trace.NoReason, err)
 		}
@@ -137,7 +139,9 @@ func (b *BodyReader) Read(p []byte) (int, error) {
 	case b.src == nil:
 		return 0, io.EOF
 	}
-	return b.src.Read(p)
+	n, err := b.src.Read(p)
+	b.tapped(p[:n], err)
+	return n, err
 }
 
 // WriteTo writes the rest of the body to w. An error of w's comes back as it is.
@@ -145,6 +149,10 @@ func (b *BodyReader) WriteTo(w io.Writer) (int64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
+	case b.tap != nil:
+		b.mu.Unlock()
+		defer b.mu.Lock()
+		return io.Copy(w, struct{ io.Reader }{b})
 	case b.k != nil:
 		n, err := b.k.stream.WriteTo(w)
 		if b.k.stream.Done() {
@@ -196,6 +204,7 @@ func (b *BodyReader) Close() error {
 		if c, ok := b.src.(io.Closer); ok {
 			c.Close()
 		}
+		b.tapped(nil, b.end)
 	}
 	return nil
 }
@@ -236,6 +245,7 @@ func (b *BodyReader) finish(end trace.Reason, err error) error {
 	k.finish(end, err)
 	b.times = k.times
 	k.recycle()
+	b.tapped(nil, b.end)
 	return b.end
 }
 
@@ -268,6 +278,7 @@ func (ex *Exchange) Upgrade() (*UpgradedConn, error) {
 	k.log.Emit(trace.Event{Kind: trace.AttemptDone})
 	k.log.Emit(trace.Event{Kind: trace.CallDone, Status: k.head.Status})
 	k.recycle()
+	b.tapped(nil, io.EOF)
 	return &UpgradedConn{Conn: conn, rest: rest}, nil
 }
 

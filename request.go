@@ -153,7 +153,9 @@ func (r *Request) settle() {
 	case !r.fields.Has("Expect"):
 	case strings.EqualFold(expect, "100-continue"):
 		r.set.expect = true
-		r.taken("Expect")
+		if r.taken("Expect"); r.set.exact && r.body.empty() {
+			r.fail(errors.New("field Expect: there is no body")) // RFC 9110 §10.1.1
+		}
 	default:
 		r.fail(fmt.Errorf("field Expect: %q is not known, only 100-continue is", expect))
 	}

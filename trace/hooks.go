@@ -67,6 +67,9 @@ type Hooks struct {
 
 	// The following are sonde's own.
 
+	// Event is called with every event of the call, as a sink gets it: redacted.
+	// It is how a middleware listens beside the sink, not instead of it.
+	Event func(Event)
 	// ConnOpened is called when a new connection is ready; why says why none of
 	// the existing ones served.
 	ConnOpened func(why Reason)

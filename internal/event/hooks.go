@@ -183,8 +183,10 @@ func (l *Log) Informational(code int, header textproto.MIMEHeader) error {
 
 // WantsFields reports whether anybody wants each field that was written.
 func (l *Log) WantsFields() bool {
-	return l != nil && (l.Sink != nil || l.own().WroteHeaderField != nil || l.client().WroteHeaderField != nil)
+	return l != nil && (l.wantsEvents() || l.own().WroteHeaderField != nil || l.client().WroteHeaderField != nil)
 }
+
+func (l *Log) wantsEvents() bool { return l.Sink != nil || l.own().Event != nil }
 
 // WroteField tells of a field that was written: the hooks its real value, the
 // sink a redacted one.
@@ -195,7 +197,7 @@ func (l *Log) WroteField(name, value string) {
 	if f := l.client().WroteHeaderField; f != nil {
 		f(name, []string{value})
 	}
-	if l.Sink != nil {
+	if l.wantsEvents() {
 		l.Emit(trace.Event{Kind: trace.FieldWritten, Name: name, Value: trace.Redact(name, value)})
 	}
 }

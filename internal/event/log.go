@@ -35,7 +35,8 @@ func (l *Log) Emit(e trace.Event) {
 	if l.Hooks != nil || l.Client != nil {
 		l.call(&e)
 	}
-	if l.Sink == nil {
+	hook := l.own().Event
+	if l.Sink == nil && hook == nil {
 		return
 	}
 	if e.Time.IsZero() {
@@ -45,7 +46,12 @@ func (l *Log) Emit(e trace.Event) {
 	if e.Conn == 0 {
 		e.Conn = l.Conn
 	}
-	l.Sink.Record(e)
+	if l.Sink != nil {
+		l.Sink.Record(e)
+	}
+	if hook != nil {
+		hook(e)
+	}
 }
 
 // AddrPort is the address of a TCP endpoint, or the zero AddrPort where a (from

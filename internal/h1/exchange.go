@@ -202,7 +202,10 @@ func (x *exchange) readHead() error {
 
 // fillHead reads more of a head.
 func (x *exchange) fillHead() error {
-	if x.answered && x.call.Timeouts.FirstByte == 0 && x.writeErr == nil && !x.waiting {
+	// While the request is still being sent, a server that has said something, such
+	// as 100 Continue, may be silent as long as it likes before its next head.
+	between := x.r == x.w && x.up != nil
+	if x.answered && x.call.Timeouts.FirstByte == 0 && x.writeErr == nil && !x.waiting && !between {
 		x.refreshIdle()
 	}
 	n, err := x.fill()
@@ -216,7 +219,7 @@ func (x *exchange) fillHead() error {
 		}
 		return nil
 	}
-	if x.waiting && socket.IsTimeout(err) && x.conn.sock.Cause() == nil {
+	if x.waiting && socket.IsTimeout(err) && !x.conn.sock.Expired() {
 		// The server did not say 100 Continue in time: RFC 9110 §10.1.1 lets the
 		// client go on without.
 		if x.call.Log.On() {

@@ -31,6 +31,9 @@ func FuzzParseHead(f *testing.F) {
 			}
 			n2, _, err2 = h1.ParseHead(buf, next, &split, lim)
 		}
+		if err != nil && n2 == 0 && err2 == nil {
+			return // in one piece an error is seen before the head's end, in several at it
+		}
 		// A piece may be enough to see an error, with a shorter excerpt.
 		if n != n2 || (err == nil) != (err2 == nil) {
 			t.Fatalf("whole: %d, %v; in two pieces: %d, %v", n, err, n2, err2)

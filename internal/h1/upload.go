@@ -232,11 +232,14 @@ func (u *upload) sendReader() (int64, error) {
 	base := min(len(u.head), uploadBuffer/2) + sizeRoom
 	for {
 		room := buf[base : len(buf)-2*sizeRoom]
-		if u.kind == message.KnownLength {
-			room = room[:min(int64(len(room)), u.length-total)]
+		known, rest := u.kind == message.KnownLength, u.length-total
+		if known && rest < int64(len(room)) {
+			// One byte more than declared, where the Reader has it at hand, is seen
+			// before the request is complete: the server cannot act on it.
+			room = room[:rest+1]
 		}
 		n, readErr := 0, error(nil)
-		if len(room) > 0 {
+		if !known || rest > 0 {
 			n, readErr = u.body.Reader.Read(room)
 		}
 		if u.stopped.Load() {
@@ -248,15 +251,18 @@ func (u *upload) sendReader() (int64, error) {
 		if readErr != nil && readErr != io.EOF {
 			return total, u.fail(readErr, nil)
 		}
-		if n == 0 && readErr == nil && len(room) > 0 {
+		if known && int64(n) > rest {
+			return total, u.fail(u.longBody(), nil)
+		}
+		if n == 0 && readErr == nil && (!known || rest > 0) {
 			if empty++; empty > 100 {
 				return total, u.fail(io.ErrNoProgress, nil)
 			}
 			continue
 		}
 		empty = 0
-		end := readErr == io.EOF || u.kind == message.KnownLength && total+int64(n) == u.length
-		if end && u.kind == message.KnownLength && total+int64(n) < u.length {
+		end := readErr == io.EOF || known && int64(n) == rest
+		if end && known && int64(n) < rest {
 			return total, u.fail(u.shortBody(total+int64(n)), nil)
 		}
 		if err := u.writePiece(buf, base, n, end); err != nil {
@@ -268,11 +274,7 @@ func (u *upload) sendReader() (int64, error) {
 			continue
 		}
 		uploadBuffers.Put(b)
-		if u.kind != message.KnownLength {
-			u.allSent()
-			return total, nil
-		}
-		if readErr == io.EOF {
+		if !known || readErr == io.EOF {
 			u.allSent()
 			return total, nil
 		}
@@ -344,7 +346,7 @@ func (u *upload) endKnown(r io.Reader) error {
 		case u.stopped.Load():
 			return nil
 		case n > 0:
-			return u.fail(fmt.Errorf("the body is longer than the %d bytes declared", u.length), nil)
+			return u.fail(u.longBody(), nil)
 		case err == io.EOF:
 			return nil
 		case err != nil:
@@ -352,6 +354,10 @@ func (u *upload) endKnown(r io.Reader) error {
 		}
 	}
 	return nil
+}
+
+func (u *upload) longBody() error {
+	return fmt.Errorf("the body is longer than the %d bytes declared", u.length)
 }
 
 func (u *upload) shortBody(n int64) error {
