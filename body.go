@@ -212,11 +212,13 @@ func (b *Body) prepare() (out message.Body, size int64, err error) {
 	if err != nil {
 		return message.Body{}, 0, err
 	}
+	own, stays := rc.(*rewound)
+	out.Stays = stays
 	if out.Reader = rc; b.tap != nil {
 		out.Reader = tapped{rc, b.tap()}
 		return out, size, nil
 	}
-	if own, ok := rc.(*rewound); ok {
+	if stays {
 		out.File, _ = own.Reader.(*os.File)
 	} else {
 		out.File, _ = rc.(*os.File)

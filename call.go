@@ -9,6 +9,7 @@ import (
 	"net/textproto"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"sonde/internal/clock"
 	"sonde/internal/event"
@@ -26,10 +27,13 @@ type call struct {
 	client *Client
 	ctx    context.Context
 	req    *Request
+	plan   *plan
 
+	own    plan // for a request that keeps none
 	want   pool.Want
 	got    pool.Got
 	msg    message.Call
+	sized  message.Request // the plan's, with a length that is known since the body was opened
 	head   message.Head
 	stream message.Stream
 
@@ -53,6 +57,7 @@ var callCount atomic.Uint64
 func newCall(c *Client, ctx context.Context, req *Request) *call {
 	k := calls.Get().(*call)
 	k.client, k.ctx, k.req = c, ctx, req
+	k.plan = c.planFor(req, &k.own)
 	if k.first.Sink = req.set.sink; k.first.Sink == nil {
 		k.first.Sink = c.cfg.Sink
 	}
@@ -63,14 +68,21 @@ func newCall(c *Client, ctx context.Context, req *Request) *call {
 	return k
 }
 
-// recycle gives k to another call. Nothing may use it any more.
+// recycle gives k to another call. Nothing may use it any more. It lets go of what
+// could be large or the caller's; the rest is written over by the next call.
 func (k *call) recycle() {
-	msg := &k.msg
-	msg.Request, msg.Body, msg.Log, msg.Informational, msg.Buf = message.Request{}, message.Body{}, nil, nil, nil
-	msg.Sent, msg.FirstByte = 0, 0
-	k.want, k.got, k.head = pool.Want{}, pool.Got{}, message.Head{}
-	k.client, k.ctx, k.req, k.stream, k.log, k.first = nil, nil, nil, nil, nil, event.Log{}
-	k.attempt, k.times, k.endless = 0, times{}, false
+	if k.plan == &k.own {
+		k.own.request = message.Request{}
+	}
+	if k.first != (event.Log{}) {
+		k.first, k.log = event.Log{}, nil
+		k.want.Log, k.msg.Log, k.msg.Informational = nil, nil, nil
+	}
+	k.msg.Body, k.msg.Buf = message.Body{}, nil
+	k.client, k.ctx, k.req, k.plan, k.stream = nil, nil, nil, nil, nil
+	k.got, k.head = pool.Got{}, message.Head{}
+	k.attempt, k.endless = 0, false
+	k.times = times{}
 	calls.Put(k)
 }
 
@@ -160,19 +172,16 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 
 // acquire asks the pool for a connection.
 func (k *call) acquire(retry bool, now int64) *fault.Fault {
-	c, r, w := k.client, k.req, &k.want
-	w.Route = message.Route{Origin: r.url.Origin, Unix: r.set.unix, Protocols: c.cfg.Protocols, Settings: c.dialer.id}
-	if w.Route.Unix == "" {
-		w.Route.Unix = c.cfg.UnixSocket
+	c, r, p, w := k.client, k.req, k.plan, &k.want
+	w.Route = p.route
+	if w.Place, w.Sure = &p.place, true; p == &k.own {
+		w.Place, w.Sure = &r.place, false
 	}
-	if r.set.protocols != 0 {
-		w.Route.Protocols = r.set.protocols
-	}
-	w.Place, w.Dialer, w.Log, w.Now = &r.place, c.dialer, k.log, now
+	w.Dialer, w.Log, w.Now = c.dialer, k.log, now
 	w.OneShot, w.Retry = r.set.oneShot, retry
 	w.Check = !r.replayable()
-	w.End = until(k.times.start, overridden(c.cfg.Timeouts.Call, r.set.timeouts.Call))
-	w.Until = clock.Earlier(w.End, until(now, overridden(c.cfg.Timeouts.Queue, r.set.timeouts.Queue)))
+	w.End = until(k.times.start, p.call)
+	w.Until = clock.Earlier(w.End, until(now, p.queue))
 	if k.log.On() {
 		k.log.Emit(trace.Event{Kind: trace.AcquireStart, Host: r.url.Addr()})
 	}
@@ -192,56 +201,42 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	return nil
 }
 
-func until[D ~int64](now int64, d D) int64 {
-	if d <= 0 {
-		return 0
+// until is the reading of the clock d after now; 0, which is never, where d is
+// none or more than the clock can count.
+func until(now int64, d time.Duration) int64 {
+	if end := now + int64(d); d > 0 && end > now {
+		return end
 	}
-	return now + int64(d)
+	return 0
 }
 
 // compose makes the message of this attempt. It opens the body.
 func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
-	c, r, m := k.client, k.req, &k.msg
-	kind, length := r.kind()
+	r, p, m := k.req, k.plan, &k.msg
 	body, size, err := r.body.prepare()
 	if err != nil {
 		return fault.New(fault.Request, err)
 	}
+	m.Request, m.Rendered = &p.request, p.head
 	switch {
-	case kind != message.UnknownLength:
-	case size >= 0 && !r.set.chunked:
-		kind, length = message.KnownLength, size
+	case p.request.Body != message.UnknownLength:
+	case size >= 0 && !r.set.chunked: // known since the body was opened
+		k.sized = p.request
+		k.sized.Body, k.sized.Length, k.sized.Expect = message.KnownLength, size, r.expects(message.KnownLength, size)
+		m.Request = &k.sized
 	case body.Reader == nil: // only what a Reader gives goes chunked
 		body = message.Body{Reader: io.NopCloser(bytes.NewReader(body.Bytes))}
 	}
 	m.Body = body
-	m.Body.Trailer = r.trailer()
-	m.Request = message.Request{
-		Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.url.Target,
-		Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce,
-		Close: r.set.oneShot, Exact: r.set.exact,
-		// RFC 9110 §10.1.1: no 100 Continue for a request without content.
-		Expect: r.set.expect && (kind == message.UnknownLength || length > 0),
+	if r.set.trailer != nil {
+		m.Body.Trailer = r.trailer()
 	}
-	if !r.set.exact {
-		m.Request.Defaults = c.defaultLines(r)
-	}
-	t, l := &r.set.timeouts, &r.set.limits
-	m.Timeouts = message.Timeouts{
-		FirstByte: overridden(c.cfg.Timeouts.FirstByte, t.FirstByte),
-		BodyIdle:  overridden(c.cfg.Timeouts.BodyIdle, t.BodyIdle),
-		Continue:  overridden(c.cfg.Timeouts.Continue, t.Continue),
-	}
-	m.Limits = message.Limits{
-		Head:          overridden(c.cfg.Limits.Head, l.Head),
-		Fields:        overridden(c.cfg.Limits.Fields, l.Fields),
-		Informational: overridden(c.cfg.Limits.Informational, l.Informational),
-	}
-	m.Until = k.want.End
-	m.Now, m.Log, m.Head, m.Buf = now, k.log, &k.head, buf
+	m.Timeouts, m.Limits = p.timeouts, p.limits
+	m.Until, m.Now, m.Log = k.want.End, now, k.log
+	m.Head, m.Buf = &k.head, buf
 	m.Sent, m.FirstByte = 0, 0
 	m.Informational = nil
-	if f := r.informational(c); f != nil || k.log.WantsInformational() {
+	if f := r.informational(k.client); f != nil || k.log.WantsInformational() {
 		m.Informational = informational(f, k.log)
 	}
 	return nil
@@ -260,6 +255,7 @@ func informational(f func(*Head) error, log *event.Log) func(*message.Head) erro
 			}
 		}
 		head := newHead(h)
+		head = head.clone() // the callback's to keep
 		return f(&head)
 	}
 }
@@ -348,15 +344,13 @@ func (k *call) finish(end trace.Reason, err error) {
 // drain reads what is left of the body where that is cheaper than a new
 // connection. The rest of an event stream is never short.
 func (k *call) drain() {
-	cfg, set := &k.client.cfg.Limits, &k.req.set.limits
-	most, wait := overridden(cfg.Drain, set.Drain), overridden(cfg.DrainTime, set.DrainTime)
-	if most == 0 {
+	if k.plan.drain == 0 {
 		return
 	}
 	if k.endless || isEventStream(&k.head.Fields) {
 		return
 	}
-	k.stream.Drain(most, until(clock.Now(), wait))
+	k.stream.Drain(k.plan.drain, until(clock.Now(), k.plan.drainTime))
 }
 
 func isEventStream(f *message.Fields) bool {

@@ -174,7 +174,11 @@ func (c *Client) DoInto(ctx context.Context, req *Request, resp *Response) error
 		return &Error{Op: OpRequest, Err: errors.New("the response to fill is nil")}
 	}
 	resp.renew()
-	return c.do(ctx, req, resp)
+	err := c.do(ctx, req, resp)
+	if err != nil {
+		resp.clear()
+	}
+	return err
 }
 
 // Open sends req and returns once the response's head is there, with the body
@@ -223,15 +227,15 @@ func (c *Client) dispatch(ctx context.Context, req *Request) (*Exchange, error) 
 		h = c.open
 	}
 	ex, err := h(ctx, req)
+	req.body.drop() // a handler may have answered without it
 	switch {
 	case err != nil && ex != nil:
-		ex.Close()
+		if ex.Body != nil {
+			ex.Close()
+		}
 		fallthrough
 	case err != nil:
-		if _, ok := err.(*Error); ok {
-			return nil, err
-		}
-		return nil, req.error(fault.Request, err)
+		return nil, req.outermost(fault.Request, err)
 	case ex == nil:
 		return nil, req.error(fault.Request, errors.New("a handler returned neither a response nor an error"))
 	case ex.Body == nil: // made without NewExchange
@@ -298,6 +302,20 @@ func (c *Client) usable(ctx context.Context, req *Request) error {
 // error is an Error about r before any attempt.
 func (r *Request) error(op string, err error) *Error {
 	return &Error{Op: Op(op), Method: r.method, URL: r.url.String(), Err: err, safe: true}
+}
+
+// outermost is err, which a handler or a body gave, as an *Error. Nobody can know
+// whether a byte has left, unless an *Error in err's chain says so.
+func (r *Request) outermost(op string, err error) error {
+	if _, ok := err.(*Error); ok {
+		return err
+	}
+	e := r.error(op, err)
+	e.safe = false
+	if inner, ok := errors.AsType[*Error](err); ok {
+		e.Op, e.Attempt, e.Remote, e.safe = inner.Op, inner.Attempt, inner.Remote, inner.safe
+	}
+	return e
 }
 
 // Close closes the idle connections, ends the calls that are under way, and

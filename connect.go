@@ -39,9 +39,10 @@ func (l *link) live() net.Conn {
 // Describe says in an event what the connection is.
 func (l *link) Describe(e *trace.Event) {
 	raw := l.Socket().Raw()
-	local := raw.LocalAddr()
-	e.Network = local.Network()
-	e.Local, e.Remote = event.AddrPort(local), event.AddrPort(raw.RemoteAddr())
+	if local := raw.LocalAddr(); local != nil { // a custom connection may have none
+		e.Network, e.Local = local.Network(), event.AddrPort(local)
+	}
+	e.Remote = event.AddrPort(raw.RemoteAddr())
 	if l.state != nil {
 		e.Proto = l.state.NegotiatedProtocol
 	}

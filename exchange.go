@@ -112,6 +112,7 @@ type BodyReader struct {
 	guard   sync.Mutex // guards k against Close from elsewhere
 	k       *call      // nil once the exchange has ended
 	src     io.Reader  // of NewExchange
+	shut    sync.Once  // src was closed
 	end     error      // what Read returns once the exchange has ended
 	cleanup runtime.Cleanup
 	attempt int
@@ -141,32 +142,87 @@ func (b *BodyReader) Read(p []byte) (int, error) {
 	}
 	n, err := b.src.Read(p)
 	b.tapped(p[:n], err)
+	if err != nil {
+		b.endSource(err)
+	}
 	return n, err
 }
 
 // WriteTo writes the rest of the body to w. An error of w's comes back as it is.
 func (b *BodyReader) WriteTo(w io.Writer) (int64, error) {
 	b.mu.Lock()
+	if b.tap != nil {
+		b.mu.Unlock()
+		return io.Copy(w, struct{ io.Reader }{b})
+	}
 	defer b.mu.Unlock()
 	switch {
-	case b.tap != nil:
-		b.mu.Unlock()
-		defer b.mu.Lock()
-		return io.Copy(w, struct{ io.Reader }{b})
 	case b.k != nil:
-		n, err := b.k.stream.WriteTo(w)
-		if b.k.stream.Done() {
-			b.finish(trace.NoReason, io.EOF)
-		} else if f, ok := err.(*fault.Fault); ok {
-			err = b.finish(trace.NoReason, f)
-		}
-		return n, err
+		return b.writeExchange(w)
 	case b.end == io.EOF || b.end == nil && b.src == nil:
 		return 0, nil
 	case b.end != nil:
 		return 0, b.end
 	}
-	return io.Copy(w, b.src)
+	out := outside{b: b, w: w}
+	n, err := io.Copy(&out, b.src)
+	switch {
+	case b.end != nil || out.failed:
+	case err == nil:
+		b.endSource(io.EOF)
+	default:
+		b.endSource(err)
+	}
+	return n, err
+}
+
+func (b *BodyReader) writeExchange(w io.Writer) (int64, error) {
+	k := b.k
+	n, err := k.stream.WriteTo(&outside{b: b, w: w})
+	switch f, ok := err.(*fault.Fault); {
+	case b.k != k: // w has closed the body, or somebody else meanwhile
+	case k.stream.Done():
+		b.finish(trace.NoReason, io.EOF)
+	case ok:
+		err = b.finish(trace.NoReason, f)
+	}
+	return n, err
+}
+
+// outside writes to a writer of the caller's without b.mu, which is held: that
+// writer may take its time, and may close the body.
+type outside struct {
+	b      *BodyReader
+	w      io.Writer
+	failed bool
+}
+
+func (o *outside) Write(p []byte) (n int, err error) {
+	b, k := o.b, o.b.k
+	b.mu.Unlock()
+	defer func() {
+		b.mu.Lock()
+		if err == nil && (b.k != k || b.end != nil) {
+			err = errBodyClosed
+		}
+		o.failed = err != nil
+	}()
+	return o.w.Write(p)
+}
+
+// endSource ends a body that a Handler made by itself; err is what Read says from
+// now on. b.mu is held.
+func (b *BodyReader) endSource(err error) {
+	b.end = err
+	b.closeSource()
+	b.tapped(nil, err)
+}
+
+// closeSource closes what such a body comes from, once; from any goroutine.
+func (b *BodyReader) closeSource() {
+	if c, ok := b.src.(io.Closer); ok {
+		b.shut.Do(func() { c.Close() })
+	}
 }
 
 // Done reports whether the body was read to its end.
@@ -200,11 +256,7 @@ func (b *BodyReader) Close() error {
 	case b.k != nil:
 		b.finish(trace.NoReason, errBodyClosed)
 	case b.src != nil && b.end == nil:
-		b.end = errBodyClosed
-		if c, ok := b.src.(io.Closer); ok {
-			c.Close()
-		}
-		b.tapped(nil, b.end)
+		b.endSource(errBodyClosed)
 	}
 	return nil
 }
@@ -214,17 +266,22 @@ func (b *BodyReader) abandon() {
 	b.abort()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.k != nil {
+	switch {
+	case b.k != nil:
 		b.finish(trace.CallbackPanicked, errBodyClosed)
+	case b.src != nil && b.end == nil:
+		b.endSource(errBodyClosed)
 	}
 }
 
+// abort wakes a Read that waits.
 func (b *BodyReader) abort() {
 	b.guard.Lock()
 	defer b.guard.Unlock()
 	if b.k != nil {
 		b.k.stream.Abort()
 	}
+	b.closeSource()
 }
 
 // finish ends the exchange; err is what ended the body, and what it returns is
@@ -260,7 +317,12 @@ func (ex *Exchange) Upgrade() (*UpgradedConn, error) {
 		return nil, errNoUpgrade
 	}
 	k := b.k
+	b.guard.Lock() // or a Close from elsewhere would find it half given away
 	conn, rest, ok := k.stream.Hijack()
+	if ok {
+		b.k = nil
+	}
+	b.guard.Unlock()
 	if !ok {
 		err := socket.ContextError(k.ctx)
 		if err == nil {
@@ -270,9 +332,6 @@ func (ex *Exchange) Upgrade() (*UpgradedConn, error) {
 			Op: fault.Read, Err: err, Sent: true, Answer: true, End: trace.Canceled})
 	}
 	b.cleanup.Stop()
-	b.guard.Lock()
-	b.k = nil
-	b.guard.Unlock()
 	b.end, b.times = errBodyClosed, k.times
 	k.client.pool.Detach(k.got.Conn, trace.Upgraded, k.log)
 	k.log.Emit(trace.Event{Kind: trace.AttemptDone})

@@ -26,7 +26,9 @@ type Request struct {
 	set    settings
 	err    error
 
-	place atomic.Pointer[pool.Place] // where the last client keeps its connections
+	sent  atomic.Bool                // it was sent before: a plan is worth keeping
+	plan  atomic.Pointer[plan]       // of the client that sent it again first
+	place atomic.Pointer[pool.Place] // without a plan: where the last client keeps its connections
 }
 
 // settings are what Options say besides method, URL, fields and body.

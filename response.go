@@ -2,10 +2,8 @@ package sonde
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"sonde/internal/clock"
@@ -75,15 +73,20 @@ func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
 	return err
 }
 
+// clear empties r: a call gives an error or a response, never both.
+func (r *Response) clear() {
+	r.Head, r.Body, r.trailer = Head{}, r.Body[:0], message.Fields{}
+	r.times, r.got = times{}, pool.Got{}
+}
+
 // collect reads the body into resp and ends the exchange.
 func (k *call) collect(resp *Response) error {
 	if !k.req.accepts(resp.Status, k.client.cfg.Accept) {
 		return k.refuse(&resp.Head)
 	}
-	limit := overridden(k.client.cfg.Limits.Body, k.req.set.limits.Body)
 	var err error
 	if !k.stream.Done() {
-		resp.Body, err = readAll(k.stream, resp.Body, limit)
+		resp.Body, err = readAll(k.stream, resp.Body, k.plan.body)
 	}
 	if err != nil {
 		f := asFault(fault.Read, err)
@@ -101,12 +104,9 @@ func (k *call) collect(resp *Response) error {
 // refuse ends an exchange whose status is no success, with the first bytes of its
 // body in the error.
 func (k *call) refuse(head *Head) error {
-	s := &StatusError{Head: *head}
-	s.Header.f.Detach()
-	s.reason = strings.Clone(s.reason)
-	most := overridden(k.client.cfg.Limits.ErrorBody, k.req.set.limits.ErrorBody)
+	s := &StatusError{Head: head.clone()} // DoInto's response may be used again
 	var err error
-	s.Body, s.Truncated, err = readSome(k.stream, most)
+	s.Body, s.Truncated, err = readSome(k.stream, k.plan.errorBody)
 	end := trace.NoReason
 	if err != nil {
 		end = asFault(fault.Read, err).End // the status is worth more than this
@@ -211,15 +211,11 @@ func (c *Client) doThrough(ctx context.Context, req *Request, resp *Response) er
 	if err := ex.check(req, c); err != nil {
 		return err
 	}
-	resp.Head = ex.Head
 	limit := overridden(c.cfg.Limits.Body, req.set.limits.Body)
 	if resp.Body, err = readAll(ex.Body, resp.Body, limit); err != nil {
-		var own *Error
-		if errors.As(err, &own) {
-			return err
-		}
-		return req.error(fault.Read, err)
+		return req.outermost(fault.Read, err)
 	}
+	resp.Head = ex.Head
 	resp.trailer, resp.times, resp.got = ex.Body.trailer, ex.Body.times, ex.Body.got
 	return nil
 }

@@ -229,7 +229,8 @@ func (x *exchange) WriteTo(w io.Writer) (int64, error) {
 }
 
 // Drain reads the rest of the body where that is cheap: a known rest of at most
-// max bytes until the clock shows until, or what has been read already.
+// max bytes until the clock shows until (0: no bound), or what has been read
+// already.
 func (x *exchange) Drain(max, until int64) bool {
 	if x.done || x.tunnel || x.failure != nil {
 		return x.done
@@ -249,7 +250,7 @@ func (x *exchange) Drain(max, until int64) bool {
 			if x.done = x.left == 0; x.done {
 				break
 			}
-			if clock.Now() >= until {
+			if until != 0 && clock.Now() >= until {
 				return false
 			}
 			if _, err := x.fill(); err != nil {

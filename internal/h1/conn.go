@@ -3,7 +3,9 @@ package h1
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -102,7 +104,13 @@ func (c *Conn) probe(wait time.Duration) trace.Reason {
 		if wait > 0 {
 			deadline = time.Now().Add(wait)
 		}
-		c.sock.SetReadDeadline(deadline)
+		switch err := c.sock.SetReadDeadline(deadline); {
+		case err == nil:
+		case errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe):
+			return trace.ServerClosed
+		default:
+			return trace.NoReason // a custom connection without deadlines: a read could wait for ever
+		}
 		var one [1]byte
 		n, err := c.read(one[:])
 		switch {

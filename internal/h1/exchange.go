@@ -82,7 +82,12 @@ func (x *exchange) recycle() {
 // the answer comes first, if there is one.
 func (x *exchange) send() {
 	call := x.call
-	out := AppendRequest(x.buf[:0], &call.Request)
+	out := x.buf[:0]
+	if call.Rendered != nil {
+		out = append(out, call.Rendered...)
+	} else {
+		out = AppendRequest(out, call.Request)
+	}
 	headLen := len(out)
 	switch {
 	case call.Body.Reader == nil && len(call.Body.Bytes) <= inlineBody && !call.Request.Expect:
@@ -305,7 +310,7 @@ func (x *exchange) final() error {
 	x.hint = hint
 	switch {
 	case head.Status == 101:
-		if !asksUpgrade(&call.Request) {
+		if !asksUpgrade(call.Request) {
 			return protocolError{errUnasked101}
 		}
 		x.tunnel = true

@@ -52,7 +52,8 @@ type upload struct {
 	done    chan struct{} // closed by the goroutine's end
 
 	mu       sync.Mutex
-	answered bool // a final answer came: its timeouts are not ours any more
+	answered bool  // a final answer came: its timeouts are not ours any more
+	sent     int64 // reading of the clock when all had left, 0: not yet
 	readErr  error
 	writeErr error
 }
@@ -142,8 +143,9 @@ func (u *upload) fail(readErr, writeErr error) error {
 func (u *upload) allSent() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.sent = clock.Now()
 	if !u.answered && u.firstByte > 0 && !u.stopped.Load() {
-		u.conn.sock.SetReadLimit(clock.Now() + int64(u.firstByte))
+		u.conn.sock.SetReadLimit(u.sent + int64(u.firstByte))
 	}
 }
 
@@ -371,6 +373,13 @@ func (u *upload) answer() {
 	u.mu.Unlock()
 }
 
+// sentAt is when all of the request had left, 0 if it has not.
+func (u *upload) sentAt() int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.sent
+}
+
 // refuse ends an upload that never started.
 func (u *upload) refuse() {
 	u.closeBody()
@@ -427,7 +436,9 @@ func (u *upload) stop() bool {
 		}
 		return true
 	}
-	u.closeBody()
+	if !u.body.Stays {
+		u.closeBody() // wakes it; run closes it otherwise
+	}
 	t := time.NewTimer(stopGrace)
 	defer t.Stop()
 	select {

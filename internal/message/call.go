@@ -35,8 +35,8 @@ type Stream interface {
 	// Trailer is the trailer section, once the body is done.
 	Trailer() Fields
 	// Drain reads the rest where that is cheap: at most max bytes, all known to
-	// come, until the reading of the clock is reached. It reports whether the body
-	// is done.
+	// come, until the reading of the clock is reached (0: no bound). It reports
+	// whether the body is done.
 	Drain(max, until int64) bool
 	// Finish ends the exchange. With NoReason the connection is kept if the
 	// protocol allows; what it returns is why the connection has ended, NoReason
@@ -56,6 +56,7 @@ type Stream interface {
 type Body struct {
 	Bytes   []byte
 	Reader  io.ReadCloser
+	Stays   bool                   // closing Reader wakes no Read of it: it must be over before
 	File    *os.File               // what Reader reads, if that is a file, for sendfile
 	Trailer func() (Fields, error) // after the body's end, may be nil
 }
@@ -77,7 +78,8 @@ type Timeouts struct {
 // Call is one attempt as the client hands it to a Carrier. The client owns it;
 // a Carrier does not keep it beyond Stream.Finish.
 type Call struct {
-	Request  Request
+	Request  *Request
+	Rendered []byte // Request as HTTP/1 sends it, if that is known already
 	Body     Body
 	Limits   Limits
 	Timeouts Timeouts

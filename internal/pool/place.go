@@ -23,7 +23,7 @@ const minPlaces = 256
 // place finds the place of w's route.
 func (p *Pool) place(w *Want) (*Place, error) {
 	if w.Place != nil {
-		if pl := w.Place.Load(); pl != nil && pl.pool == p && pl.route == w.Route {
+		if pl := w.Place.Load(); pl != nil && (w.Sure || pl.pool == p && pl.route == w.Route) {
 			return pl, nil
 		}
 	}

@@ -98,6 +98,7 @@ type Config struct {
 type Want struct {
 	Route   message.Route
 	Place   *atomic.Pointer[Place] // where a caller that comes again keeps the route's place, so that a hit does not hash the route; nil: nowhere
+	Sure    bool                   // what Place holds is of this pool and of Route: no need to look
 	Dialer  Dialer
 	Log     *event.Log // nil: nobody listens
 	OneShot bool       // a new connection, not given to others afterwards

@@ -33,6 +33,7 @@ type Conn struct {
 	raw   net.Conn
 	call  *Call // the call under way, nil while idle
 	armed int64 // deadline for reads set on raw, 0 none
+	half  bool  // the one for writes is another
 	fd    int32 // for poll, -1 where there is none
 	kind  kind
 	dead  atomic.Bool
@@ -51,6 +52,7 @@ type Call struct {
 	mu        sync.Mutex      // guards readLimit
 	ctx       context.Context // nil: cannot be cancelled
 	stop      func() bool     // ends the registration with ctx; nil: none
+	timer     *time.Timer     // see alarm; nil: none
 	limit     int64           // the call's end, 0 none
 	readLimit int64           // the phase's end for reads, 0 none
 	ticking   bool            // raw's deadline may be a tick
@@ -79,7 +81,7 @@ func (c *Conn) Init(raw net.Conn) {
 // be cancelled) and limit (0: none) bound every Read and Write. It does not look
 // at ctx's present state.
 func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
-	call.ctx, call.stop, call.limit, call.readLimit = nil, nil, limit, 0
+	call.ctx, call.stop, call.timer, call.limit, call.readLimit = nil, nil, nil, limit, 0
 	call.ticking, call.wroteTick = false, false
 	call.Sent, call.Received = 0, 0
 	// Not ctx.Done(): making its channel costs a context made per call two
@@ -93,7 +95,7 @@ func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 	c.call = call
 	switch {
 	case call.ctx == nil:
-		if call.limit != c.armed {
+		if call.limit != c.armed || c.half {
 			c.arm(call.limit)
 		}
 	case c.kind == foreign:
@@ -102,7 +104,7 @@ func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 		call.ticking, call.wroteTick = true, true
 		tick := clock.Earlier(call.limit, now+int64(Tick))
 		// A tick that is still some way ahead serves this call too.
-		if c.armed == 0 || c.armed > tick || c.armed-now < int64(Tick)/2 {
+		if c.half || c.armed == 0 || c.armed > tick || c.armed-now < int64(Tick)/2 {
 			c.arm(tick)
 		}
 	}
@@ -110,8 +112,23 @@ func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 
 // arm sets both of raw's deadlines.
 func (c *Conn) arm(at int64) {
-	c.armed = at
-	c.raw.SetDeadline(clock.At(at))
+	c.armed, c.half = at, false
+	if c.raw.SetDeadline(clock.At(at)) != nil && c.kind == foreign {
+		c.alarm(at)
+	}
+}
+
+// alarm stands in for the deadlines of a connection that has none, such as a
+// channel of SSH: it closes it.
+func (c *Conn) alarm(at int64) {
+	call := c.call
+	if call.timer != nil {
+		call.timer.Stop()
+		call.timer = nil
+	}
+	if at != 0 {
+		call.timer = time.AfterFunc(time.Duration(at-clock.Now()), c.Kill)
+	}
 }
 
 // Watch registers the call with its context now, instead of when the first tick
@@ -145,8 +162,10 @@ func (c *Conn) SetReadLimit(at int64) {
 }
 
 func (c *Conn) armRead() {
-	c.armed = clock.Earlier(c.call.limit, c.call.readLimit)
-	c.raw.SetReadDeadline(clock.At(c.armed))
+	c.armed, c.half = clock.Earlier(c.call.limit, c.call.readLimit), true
+	if c.raw.SetReadDeadline(clock.At(c.armed)) != nil && c.kind == foreign {
+		c.alarm(c.armed)
+	}
 	if c.armed == 0 {
 		// The next Begin must not take "no read deadline" for "none at all".
 		c.armed = -1
@@ -160,7 +179,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 		if c.call != nil {
 			c.call.Received += int64(n)
 		}
-		if n > 0 || err == nil || !c.resume(err, true) {
+		if n > 0 {
+			return n, nil // an error that came with bytes comes again
+		}
+		if err == nil || !c.resume(err, true) {
 			return n, err
 		}
 	}
@@ -226,6 +248,9 @@ func (call *Call) Forget() {
 	if call.stop != nil {
 		call.stop()
 	}
+	if call.timer != nil {
+		call.timer.Stop()
+	}
 }
 
 // End ends the call, if it has not ended yet. It reports whether the connection
@@ -236,10 +261,11 @@ func (c *Conn) End() bool {
 	if call == nil {
 		return !c.dead.Load()
 	}
-	if call.stop != nil && !call.stop() {
+	late := call.timer != nil && !call.timer.Stop()
+	if call.stop != nil && !call.stop() || late {
 		return false
 	}
-	call.ctx, call.stop = nil, nil
+	call.ctx, call.stop, call.timer = nil, nil, nil
 	return !c.dead.Load()
 }
 
@@ -296,6 +322,9 @@ func (c *Conn) Kill() {
 		return
 	}
 	inner(c.raw).Close()
+	if _, layered := c.raw.(interface{ NetConn() net.Conn }); layered {
+		c.raw.Close() // cannot wait for a peer any more, and may have more to tidy up
+	}
 }
 
 // inner is the connection below all layers that a custom dialer put above it.
@@ -345,8 +374,16 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	if c.call != nil {
 		return nil
 	}
-	c.armed = -1
+	c.unarm()
 	return c.raw.SetDeadline(t)
+}
+
+// unarm notes that somebody else sets the deadlines, who may do so from several
+// goroutines once a connection was given away.
+func (c *Conn) unarm() {
+	if c.armed != -1 {
+		c.armed = -1
+	}
 }
 
 // SetReadDeadline is SetDeadline for reads.
@@ -354,7 +391,7 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	if c.call != nil {
 		return nil
 	}
-	c.armed = -1
+	c.unarm()
 	return c.raw.SetReadDeadline(t)
 }
 
@@ -363,7 +400,7 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	if c.call != nil {
 		return nil
 	}
-	c.armed = -1
+	c.unarm()
 	return c.raw.SetWriteDeadline(t)
 }
 

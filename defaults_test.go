@@ -1,0 +1,183 @@
+package sonde
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestDefaultsDocument reads the table of docs/defaults.md back: sonde's side
+// from the effective Config, net/http's from the fields of its DefaultTransport.
+func TestDefaultsDocument(t *testing.T) {
+	text, err := os.ReadFile("docs/defaults.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := effective(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := reflect.ValueOf(full), reflect.ValueOf(http.DefaultTransport).Elem()
+	row := regexp.MustCompile("(?m)^\\| `([A-Za-z.]+)` \\| ([^|]+) \\| ([^|]+) \\| [^|]+ \\|$")
+	field := regexp.MustCompile("^(.*?) \\(`([A-Za-z]+)`\\)")
+	var rows []string
+	read := 0
+	for _, m := range row.FindAllStringSubmatch(string(text), -1) {
+		name, our, their := m[1], m[2], m[3]
+		rows = append(rows, name)
+		if want := said(name, at(ours, name)); our != want {
+			t.Errorf("%s: the table says %q, the code %q", name, our, want)
+		}
+		if f := field.FindStringSubmatch(their); f != nil {
+			read++
+			v := theirs.FieldByName(f[2])
+			if !v.IsValid() {
+				t.Errorf("%s: net/http's Transport has no field %s", name, f[2])
+			} else if want := said(f[2], v); f[1] != want {
+				t.Errorf("%s: the table says %q of net/http, its %s %q", name, f[1], f[2], want)
+			}
+		}
+	}
+	if read < 7 {
+		t.Errorf("%d fields of net/http's were read back", read)
+	}
+	want := settingNames(reflect.TypeFor[Config](), "")
+	slices.Sort(rows)
+	slices.Sort(want)
+	if !slices.Equal(rows, want) {
+		t.Errorf("the table has\n%v\nConfig has\n%v", rows, want)
+	}
+}
+
+// settingNames are the names of all fields of a Config, those of its structs apart.
+func settingNames(t reflect.Type, prefix string) (names []string) {
+	for f := range t.Fields() {
+		switch f.Type {
+		case reflect.TypeFor[Timeouts](), reflect.TypeFor[Limits](), reflect.TypeFor[PoolConfig]():
+			names = append(names, settingNames(f.Type, f.Name+".")...)
+		default:
+			names = append(names, prefix+f.Name)
+		}
+	}
+	return names
+}
+
+func at(v reflect.Value, path string) reflect.Value {
+	for name := range strings.SplitSeq(path, ".") {
+		if v = v.FieldByName(name); !v.IsValid() {
+			return v
+		}
+	}
+	return v
+}
+
+// said is a value in the words of the table.
+func said(name string, v reflect.Value) string {
+	if !v.IsValid() {
+		return "no such field"
+	}
+	switch x := v.Interface().(type) {
+	case time.Duration:
+		switch {
+		case x == 0:
+			return "none"
+		case x >= 2*time.Minute:
+			return strconv.FormatFloat(x.Minutes(), 'g', -1, 64) + " min"
+		case x >= time.Second:
+			return strconv.FormatFloat(x.Seconds(), 'g', -1, 64) + " s"
+		}
+		return strconv.FormatFloat(x.Seconds()*1000, 'g', -1, 64) + " ms"
+	case Protocols:
+		if x == HTTP1 {
+			return "http/1.1"
+		}
+	case string:
+		if x != "" {
+			return strings.Replace(x, Version, "version", 1)
+		}
+		return "none"
+	}
+	switch {
+	case strings.HasPrefix(name, "Pool.MaxIdle") && v.Int() == int64(min(descriptorLimit()/4, 4096)):
+		return map[string]string{
+			"Pool.MaxIdle": "a quarter of RLIMIT_NOFILE, at most 4,096", "Pool.MaxIdlePerOrigin": "as `MaxIdle`",
+		}[name]
+	case name == "KeepAlive":
+		k := full(v)
+		return fmt.Sprintf("after %s, every %s", said("", reflect.ValueOf(k.Idle)), said("", reflect.ValueOf(k.Interval)))
+	case v.IsZero():
+		return "none"
+	case v.CanInt():
+		return count(name, v.Int())
+	}
+	return fmt.Sprint(v)
+}
+
+func full(v reflect.Value) (k struct{ Idle, Interval time.Duration }) {
+	k.Idle, k.Interval = v.FieldByName("Idle").Interface().(time.Duration), v.FieldByName("Interval").Interface().(time.Duration)
+	return k
+}
+
+// count is a number of bytes or of anything else.
+func count(name string, n int64) string {
+	bytes := strings.HasPrefix(name, "Limits.") && name != "Limits.Fields" && name != "Limits.Informational"
+	switch {
+	case bytes && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case bytes && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	case n >= 1000:
+		return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// TestDefaultsBounds: 0 is the default and a negative value no bound, for every
+// setting that is a number.
+func TestDefaultsBounds(t *testing.T) {
+	for _, name := range settingNames(reflect.TypeFor[Config](), "") {
+		var cfg Config
+		f := at(reflect.ValueOf(&cfg).Elem(), name)
+		if !f.CanInt() {
+			continue
+		}
+		for _, n := range []int64{-1, 7} {
+			f.SetInt(n)
+			full, err := effective(cfg)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			got, want := at(reflect.ValueOf(full), name).Int(), max(n, 0)
+			if n < 0 && (name == "Limits.Head" || name == "Limits.Fields") {
+				want = 1<<31 - 1 // what offsets in a head can count
+			}
+			if got != want {
+				t.Errorf("%s = %d: %d, want %d", name, n, got, want)
+			}
+		}
+	}
+}
+
+// TestDefaultsCheck: what is wrong is said with the name of its field.
+func TestDefaultsCheck(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"Protocols":   {Protocols: 128},
+		"UserAgent":   {UserAgent: "a\nb"},
+		"Accept":      {Accept: []Status{42}},
+		"Middleware":  {Middleware: []Middleware{nil}},
+		"Schemes":     {Schemes: map[string]Handler{"http": nil}},
+		"Limits.Head": {Limits: Limits{Head: 1 << 40}},
+	} {
+		if _, err := New(cfg); err == nil || !strings.HasPrefix(err.Error(), "sonde: Config."+name+":") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

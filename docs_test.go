@@ -1,0 +1,109 @@
+package sonde_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestNamedTests: every test that a document names exists.
+func TestNamedTests(t *testing.T) {
+	exists := map[string]bool{}
+	for path, file := range testFiles(t) {
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
+				exists[f.Name.Name] = true
+			}
+		}
+		if len(file.Decls) == 0 {
+			t.Error("no declarations in", path)
+		}
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz|Example|Benchmark)[A-Z][A-Za-z0-9_]*)[/`]")
+	n := 0
+	for _, doc := range documents(t) {
+		text, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range named.FindAllSubmatch(text, -1) {
+			if n++; !exists[string(m[1])] {
+				t.Errorf("%s names %s, which does not exist", doc, m[1])
+			}
+		}
+	}
+	if n < 50 {
+		t.Errorf("only %d names were found: does the pattern fit?", n)
+	}
+}
+
+// documents are the Markdown files of the repository.
+func documents(t *testing.T) []string {
+	docs, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(docs, top...)
+}
+
+// testFiles are all test files of the module, parsed.
+func testFiles(t *testing.T) map[string]*ast.File {
+	files := map[string]*ast.File{}
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, "_test.go") {
+			if files[path], err = parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// TestNamedFiles: every file and folder that a document links to, or names as a
+// path, exists.
+func TestNamedFiles(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:,\s]+)\)`)
+	path := regexp.MustCompile("`((?:internal|docs|trace|sfv|lab|sockets|cmd|examples|testdata|bench|\\.ci)/[A-Za-z0-9_./-]*|[a-z0-9_]+\\.(?:go|md))`")
+	n := 0
+	for _, doc := range documents(t) {
+		text, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllSubmatch(text, -1) {
+			n++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), string(m[1]))); err != nil {
+				t.Errorf("%s links to %s, which does not exist", doc, m[1])
+			}
+		}
+		for _, m := range path.FindAllSubmatch(text, -1) {
+			n++
+			if _, err := os.Stat(string(m[1])); err != nil {
+				t.Errorf("%s names %s, which does not exist", doc, m[1])
+			}
+		}
+	}
+	if n < 20 {
+		t.Errorf("only %d names were found: do the patterns fit?", n)
+	}
+}
