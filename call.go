@@ -32,12 +32,12 @@ type call struct {
 	own    plan // for a request that keeps none
 	want   pool.Want
 	got    pool.Got
+	index  [64]message.Span // of a head that Detach copies out
 	msg    message.Call
 	sized  message.Request // the plan's, with a length that is known since the body was opened
 	head   message.Head
 	stream message.Stream
 
-	endless bool       // the body is an event stream
 	log     *event.Log // of the exchange; nil if nobody listens
 	first   event.Log  // what the logs of all attempts have in common
 	attempt int
@@ -81,7 +81,7 @@ func (k *call) recycle() {
 	k.msg.Body, k.msg.Buf = message.Body{}, nil
 	k.client, k.ctx, k.req, k.plan, k.stream = nil, nil, nil, nil, nil
 	k.got, k.head = pool.Got{}, message.Head{}
-	k.attempt, k.endless = 0, false
+	k.attempt = 0
 	k.times = times{}
 	calls.Put(k)
 }
@@ -333,7 +333,7 @@ func (k *call) finish(end trace.Reason, err error) {
 	}
 	end, hint := k.stream.Finish(end)
 	k.stream = nil
-	k.times.end = clock.Now()
+	k.times.sent, k.times.end = k.msg.Sent, clock.Now() // an upload may have gone on until now
 	k.client.pool.Release(k.got.Conn, end, hint, k.log)
 	if k.log.On() {
 		k.log.Emit(trace.Event{Kind: trace.AttemptDone, Err: err})
@@ -347,7 +347,7 @@ func (k *call) drain() {
 	if k.plan.drain == 0 {
 		return
 	}
-	if k.endless || isEventStream(&k.head.Fields) {
+	if isEventStream(&k.head.Fields) {
 		return
 	}
 	k.stream.Drain(k.plan.drain, until(clock.Now(), k.plan.drainTime))

@@ -40,6 +40,7 @@ type Middleware func(Handler) Handler
 
 // New returns a Client. The error says which field of cfg is wrong.
 func New(cfg Config) (*Client, error) {
+	cfg = cfg.own()
 	full, err := effective(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("sonde: Config.%w", err)
@@ -66,14 +67,18 @@ func (c *Client) With(change func(*Config)) (*Client, error) {
 	if c == nil {
 		return nil, errNilClient
 	}
-	cfg := c.given
+	cfg := c.given.own()
 	change(&cfg)
+	cfg = cfg.own()
 	if cfg.Pool != c.given.Pool {
 		return nil, errors.New("sonde: Config.Pool belongs to the shared pool: a client with another needs New")
 	}
 	full, err := effective(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("sonde: Config.%w", err)
+	}
+	if sameTLS(cfg.TLS, c.given.TLS) {
+		cfg.TLS = c.given.TLS
 	}
 	d := &Client{given: cfg, cfg: full, pool: c.pool, dialer: c.dialer}
 	if connectionSettings(&cfg) != connectionSettings(&c.given) {
@@ -99,12 +104,39 @@ func connectionSettings(cfg *Config) connSettings {
 		control: *(*unsafe.Pointer)(unsafe.Pointer(&cfg.Control)),
 		rest:    fmt.Sprint(cfg.LocalAddr, cfg.KeepAlive, cfg.Timeouts.Connect, cfg.Timeouts.TLS, cfg.Timeouts.Proxy),
 	}
-	if cfg.Resolver != nil && reflect.TypeOf(cfg.Resolver).Comparable() {
+	if cfg.Resolver != nil && reflect.ValueOf(cfg.Resolver).Comparable() {
 		s.resolver = cfg.Resolver
 	} else if cfg.Resolver != nil {
 		s.resolver = new(int) // equal to no other
 	}
 	return s
+}
+
+// sameTLS reports whether a and b say the same, as far as that can be seen: what
+// is a func, a slice or a map is the same if it is the same one.
+func sameTLS(a, b *tls.Config) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	x, y := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
+	for i := range x.NumField() {
+		if x.Type().Field(i).IsExported() && !sameField(x.Field(i), y.Field(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameField(x, y reflect.Value) bool {
+	switch x.Kind() {
+	case reflect.Func: // reflect's own pointer of a func is the same for all its closures
+		return *(*unsafe.Pointer)(x.Addr().UnsafePointer()) == *(*unsafe.Pointer)(y.Addr().UnsafePointer())
+	case reflect.Slice:
+		return x.Len() == y.Len() && x.UnsafePointer() == y.UnsafePointer()
+	case reflect.Map:
+		return x.UnsafePointer() == y.UnsafePointer()
+	}
+	return x.Comparable() && y.Comparable() && x.Equal(y)
 }
 
 // settle prepares what every call needs.
@@ -255,7 +287,7 @@ func (c *Client) open(ctx context.Context, req *Request) (*Exchange, error) {
 	k := newCall(c, ctx, req)
 	ex := new(Exchange)
 	var fields message.Fields
-	fields.SetIndex(ex.index[:0])
+	fields.SetIndex(k.index[:0])
 	if err := k.run(fields, nil); err != nil {
 		return nil, err
 	}

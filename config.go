@@ -3,8 +3,10 @@ package sonde
 import (
 	"context"
 	"crypto/tls"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 
@@ -82,6 +84,13 @@ type Config struct {
 
 	// Schemes serve the calls for URLs of other schemes than http and https.
 	Schemes map[string]Handler
+}
+
+// own is cfg with copies of what its maker could still change.
+func (cfg Config) own() Config {
+	cfg.Accept, cfg.Middleware = slices.Clone(cfg.Accept), slices.Clone(cfg.Middleware)
+	cfg.Schemes, cfg.TLS = maps.Clone(cfg.Schemes), cfg.TLS.Clone()
+	return cfg
 }
 
 // Resolver looks names up; *net.Resolver is one. network is "ip4" or "ip6".

@@ -67,7 +67,7 @@ func testFiles(t *testing.T) map[string]*ast.File {
 			return filepath.SkipDir
 		}
 		if strings.HasSuffix(path, "_test.go") {
-			if files[path], err = parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution); err != nil {
+			if files[path], err = parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution|parser.ParseComments); err != nil {
 				return err
 			}
 		}

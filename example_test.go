@@ -400,9 +400,9 @@ func ExampleHandler() {
 	}
 	client, _ := sonde.New(sonde.Config{Schemes: map[string]sonde.Handler{"file": files}})
 	defer client.Close()
-	_, err := client.Get(context.Background(), "file:///no/such/file")
+	_, err := client.Get(context.Background(), "file:/no/such/file")
 	fmt.Println(err)
-	// Output: GET file:///no/such/file: status: status 404 Not Found (body of 0 bytes)
+	// Output: GET file:/no/such/file: status: status 404 Not Found (body of 0 bytes)
 }
 
 // A client with other TLS settings that shares the pool; connections of the two
@@ -430,7 +430,7 @@ func ExampleClient_With() {
 	// Output: 200 OK http/1.1
 }
 
-// Why connections were opened, and why they ended.
+// Why connections were opened. Reasons has also why they ended.
 func ExamplePool() {
 	base, stop := server(hello)
 	defer stop()
@@ -444,11 +444,12 @@ func ExamplePool() {
 	stats := client.Pool().Stats()
 	fmt.Println(stats.Opened, "opened,", stats.Hits, "requests on a kept one")
 	for reason, n := range stats.Reasons.All {
-		fmt.Println(n, reason)
+		if reason.Opens() {
+			fmt.Println(n, reason)
+		}
 	}
 	// Output:
 	// 2 opened, 9 requests on a kept one
 	// 1 first to this route
 	// 1 asked for a connection of its own
-	// 1 a connection of its own
 }

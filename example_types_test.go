@@ -209,12 +209,14 @@ func ExampleHeader() {
 	h.Add("accept", "text/plain")
 	fmt.Println(h.Combined("ACCEPT"), h.HasToken("accept", "text/plain"))
 	fmt.Println(h.Add("X", "a\r\nSet-Cookie: b"))
-	fmt.Print(h)
+	for name, value := range h.All() {
+		fmt.Println(name, "=", value)
+	}
 	// Output:
 	// text/html, text/plain true
 	// byte 0x0d in the value of field X
-	// Accept: text/html
-	// accept: text/plain
+	// Accept = text/html
+	// accept = text/plain
 }
 
 func ExampleMediaType() {
@@ -262,7 +264,7 @@ func ExampleError() {
 	var e *sonde.Error
 	fmt.Println(errors.As(err, &e), e.SafeToRetry())
 	// Output:
-	// GET : request: the port "99999" is not from 1 to 65535
+	// GET request: the port "99999" is not from 1 to 65535
 	// true true
 }
 
@@ -289,10 +291,8 @@ func ExampleOption() {
 		sonde.WithHeader("Accept-Language", "en"),
 		sonde.WithTimeout(time.Minute))
 	req := sonde.NewRequest(sonde.GET, "https://api.example/", asAda)
-	fmt.Print(req.Header())
-	// Output:
-	// Authorization: Bearer t0ken
-	// Accept-Language: en
+	fmt.Println(req.Header().Get("Authorization"), req.Header().Get("Accept-Language"))
+	// Output: Bearer t0ken en
 }
 
 func ExampleBody() {

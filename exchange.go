@@ -19,8 +19,6 @@ import (
 type Exchange struct {
 	Head
 	Body *BodyReader
-
-	index [inlineFields]message.Span
 }
 
 // NewExchange is a response that a Handler makes by itself. A nil body is empty;
@@ -38,10 +36,6 @@ func (ex *Exchange) take(k *call) {
 		b.finish(trace.NoReason, io.EOF)
 		return
 	}
-	// k must not reach ex, where the fields' index lies, or ex.Body would never
-	// be seen to be lost.
-	k.endless = isEventStream(&k.head.Fields)
-	k.head.Fields = message.Fields{}
 	k.stream.Watch()
 	// The cleanup must not reach b, or b would never be lost.
 	b.cleanup = runtime.AddCleanup(b, (*call).drop, k)

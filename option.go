@@ -67,13 +67,13 @@ func WithExactHeader(h Header) Option {
 	}}
 }
 
-// WithQuery adds a parameter to the URL's query; it is escaped here.
+// WithQuery adds a parameter at the end of the URL's query; it is escaped here.
 func WithQuery(name, value string) Option {
 	return Option{func(r *Request) {
-		if r.set.query == nil {
-			r.set.query = url.Values{}
+		if r.set.query != "" {
+			r.set.query += "&"
 		}
-		r.set.query.Add(name, value)
+		r.set.query += url.QueryEscape(name) + "=" + url.QueryEscape(value)
 	}}
 }
 
@@ -171,6 +171,11 @@ func WithHost(host string) Option {
 		r.set.host = host
 		if strings.ContainsFunc(host, func(c rune) bool { return c == '%' || c >= 0x80 }) {
 			r.set.host = u.Authority // no zone, and an international name in ASCII
+		}
+		if i := r.fields.Index("Host", 0); i >= 0 { // of an exact head: it stays as it is written
+			if name, value := r.fields.Peek(i); value != r.set.host {
+				r.fields.Set(name, r.set.host)
+			}
 		}
 	}}
 }

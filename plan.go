@@ -1,6 +1,7 @@
 package sonde
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -40,7 +41,7 @@ func (p *plan) fill(c *Client, r *Request) {
 	}
 	kind, length := r.kind()
 	p.request = message.Request{
-		Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.url.Target,
+		Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.target(),
 		Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce,
 		Close: r.set.oneShot, Exact: r.set.exact, Expect: r.expects(kind, length),
 	}
@@ -61,6 +62,13 @@ func (p *plan) bound(t, rt *Timeouts, l, rl *Limits) {
 		Head:          overridden(l.Head, rl.Head),
 		Fields:        overridden(l.Fields, rl.Fields),
 		Informational: overridden(l.Informational, rl.Informational),
+	}
+	// The codec takes 0 for its own default.
+	if p.limits.Head == 0 {
+		p.limits.Head = math.MaxInt32
+	}
+	if p.limits.Fields == 0 {
+		p.limits.Fields = math.MaxInt32
 	}
 	p.call, p.queue = overridden(t.Call, rt.Call), overridden(t.Queue, rt.Queue)
 	p.body, p.errorBody = overridden(l.Body, rl.Body), overridden(l.ErrorBody, rl.ErrorBody)

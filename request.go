@@ -3,7 +3,7 @@ package sonde
 import (
 	"errors"
 	"fmt"
-	"net/url"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +33,7 @@ type Request struct {
 
 // settings are what Options say besides method, URL, fields and body.
 type settings struct {
-	query     url.Values
+	query     string // to be added to the URL's
 	accept    []Status
 	timeouts  Timeouts
 	limits    Limits
@@ -77,7 +77,6 @@ func (r *Request) With(opts ...Option) *Request {
 		return nil
 	}
 	c := &Request{method: r.method, url: r.url, fields: r.fields, body: r.body, set: r.set, err: r.err}
-	c.set.query = nil // it is in the target already
 	c.set.accept = slices.Clone(r.set.accept)
 	c.apply(opts)
 	return c
@@ -136,13 +135,13 @@ func codecField(name string) bool {
 // settle brings options together once all were applied: the query into the
 // target, and hand-set fields of the codec where the codec can see them.
 func (r *Request) settle() {
-	if len(r.set.query) > 0 {
+	if r.set.query != "" {
 		sep := "?"
 		if strings.Contains(r.url.Target, "?") {
 			sep = "&"
 		}
-		r.url.Target += sep + r.set.query.Encode()
-		r.set.query = nil
+		r.url.Target += sep + r.set.query
+		r.set.query = ""
 	}
 	r.settleHost()
 	r.settleLength()
@@ -164,22 +163,30 @@ func (r *Request) settle() {
 	if r.fields.Has("Trailer") {
 		r.fail(errors.New("field Trailer: give trailers with WithTrailer, which announces them"))
 	}
-	if r.method == CONNECT && r.set.target == "" {
-		// RFC 9112 §3.2.3: the authority-form has a port always.
-		r.url.Target = r.url.Addr()
-	} else if r.set.target != "" {
-		r.url.Target = r.set.target
-	}
 	if r.err == nil {
 		kind, length := r.kind()
 		r.err = h1.CheckRequest(&message.Request{
-			Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.url.Target,
+			Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.target(),
 			Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce,
 		})
 	}
 	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range"} {
 		r.set.cond = r.set.cond || r.fields.Has(name)
 	}
+}
+
+// target is the request-target.
+func (r *Request) target() string {
+	switch {
+	case r.set.target != "":
+		return r.set.target
+	case r.method == CONNECT:
+		// RFC 9112 §3.2.3: the authority-form has a port always. A zone means
+		// nothing to others.
+		host, _, _ := strings.Cut(r.url.Host, "%")
+		return net.JoinHostPort(host, r.url.Port)
+	}
+	return r.url.Target
 }
 
 // authority is what Host says.

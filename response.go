@@ -13,25 +13,32 @@ import (
 	"sonde/trace"
 )
 
-// inlineFields is how many fields a response's index holds without another
-// allocation.
-const inlineFields = 16
-
 // Response is a complete response. There is nothing to close.
 type Response struct {
 	Head
 	Body []byte // the whole body
 
-	trailer message.Fields
+	trailer *message.Fields // nil: none
 	times   times
 	got     pool.Got
 	req     *Request
 	buf     *[]byte // DoInto: where the head's text lies
-	index   [inlineFields]message.Span
 }
 
 // Trailer is the trailer section, empty if there was none.
-func (r *Response) Trailer() Header { return Header{r.trailer} }
+func (r *Response) Trailer() Header {
+	if r.trailer == nil {
+		return Header{}
+	}
+	return Header{*r.trailer}
+}
+
+func (r *Response) keepTrailer(f message.Fields) {
+	if f.Len() > 0 {
+		kept := f // so that only a trailer section that is there costs an allocation
+		r.trailer = &kept
+	}
+}
 
 // Timing says where the time of the call went.
 func (r *Response) Timing() Timing { return r.times.timing() }
@@ -44,7 +51,7 @@ func (r *Response) renew() {
 	if r.buf == nil {
 		r.buf = new([]byte)
 	}
-	r.Body, r.trailer = r.Body[:0], message.Fields{}
+	r.Body, r.trailer = r.Body[:0], nil
 	r.times, r.got, r.req = times{}, pool.Got{}, nil
 }
 
@@ -59,8 +66,8 @@ func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
 	}
 	k := newCall(c, ctx, req)
 	fields := resp.Header.f
-	if fields.Reset(); resp.Status == 0 {
-		fields.SetIndex(resp.index[:0]) // else the index that an earlier call grew
+	if fields.Reset(); resp.buf == nil {
+		fields.SetIndex(k.index[:0]) // what Do returns is detached from it
 	}
 	if err := k.run(fields, resp.buf); err != nil {
 		resp.Head = Head{}
@@ -75,7 +82,7 @@ func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
 
 // clear empties r: a call gives an error or a response, never both.
 func (r *Response) clear() {
-	r.Head, r.Body, r.trailer = Head{}, r.Body[:0], message.Fields{}
+	r.Head, r.Body, r.trailer = Head{}, r.Body[:0], nil
 	r.times, r.got = times{}, pool.Got{}
 }
 
@@ -96,7 +103,7 @@ func (k *call) collect(resp *Response) error {
 		k.finish(f.End, f.Err)
 		return k.error(f)
 	}
-	resp.trailer = k.stream.Trailer()
+	resp.keepTrailer(k.stream.Trailer())
 	k.finish(trace.NoReason, nil)
 	return nil
 }
@@ -216,7 +223,8 @@ func (c *Client) doThrough(ctx context.Context, req *Request, resp *Response) er
 		return req.outermost(fault.Read, err)
 	}
 	resp.Head = ex.Head
-	resp.trailer, resp.times, resp.got = ex.Body.trailer, ex.Body.times, ex.Body.got
+	resp.keepTrailer(ex.Body.trailer)
+	resp.times, resp.got = ex.Body.times, ex.Body.got
 	return nil
 }
 

@@ -295,6 +295,9 @@ func (x *exchange) Finish(end trace.Reason) (trace.Reason, time.Duration) {
 	if x.up != nil && end == trace.NoReason {
 		end = x.up.settle(uploadGrace)
 	}
+	if x.up != nil {
+		x.call.Sent = x.up.sentAt()
+	}
 	// RFC 9112 §6.3: bytes beyond the response are not the answer to anything.
 	if end == trace.NoReason && x.r < x.w {
 		end = trace.UnsolicitedBytes

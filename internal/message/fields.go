@@ -31,7 +31,7 @@ type Fields struct {
 	names    uint64 // nameBit of every name; 0: not counted
 	lines    uint32
 	borrowed bool // text belongs to somebody else, who may change it
-	reuse    bool // Parse may write to idx: no Detach gave it to anybody
+	reuse    bool // Parse may write to idx: it is not a Detach's
 	loose    bool // the lines may have other forms than "Name: value\r\n"
 }
 
@@ -122,13 +122,26 @@ func (f *Fields) Index(name string, from int) int { return f.find(name, from) }
 // strings change with a borrowed text.
 func (f *Fields) Peek(i int) (name, value string) { return f.name(i), f.value(i) }
 
-// Detach makes the text f's own: strings that f returns from now on are
-// substrings of it. It allocates once where f borrows, never else.
+// Detach makes text and index f's own: strings that f returns from now on are
+// substrings of it, and the storage of the index is its owner's again. It
+// allocates once where f borrows, never else.
 func (f *Fields) Detach() {
-	if f.borrowed {
-		f.text = strings.Clone(f.text)
-		f.borrowed, f.reuse = false, false
+	if !f.borrowed {
+		return
 	}
+	// One allocation without pointers holds both: a response in memory costs a
+	// quarter less of the collector's time than with an index in the Response.
+	const span = int(unsafe.Sizeof(Span{}))
+	n := len(f.idx)
+	own := make([]Span, n+(len(f.text)+span-1)/span)
+	copy(own, f.idx)
+	if len(f.text) > 0 {
+		text := unsafe.Slice((*byte)(unsafe.Pointer(&own[n])), len(f.text))
+		copy(text, f.text)
+		f.text = borrow(text)
+	}
+	f.idx = own[:n:n]
+	f.borrowed, f.reuse = false, false
 }
 
 // CopyInto copies the text to buf, from its start, and goes on with the copy. It
@@ -140,8 +153,7 @@ func (f *Fields) CopyInto(buf []byte) []byte {
 	return buf
 }
 
-// Reset empties f. Index storage stays for the next Parse, unless Detach gave it
-// to the strings' new owner.
+// Reset empties f. Index storage stays for the next Parse, but not beyond Detach.
 func (f *Fields) Reset() {
 	if f.reuse {
 		f.SetIndex(f.idx)

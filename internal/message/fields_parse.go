@@ -17,7 +17,7 @@ func (f *Fields) SetIndex(storage []Span) {
 // Parse validates and indexes text[from:] in one pass: field lines, each with
 // its line end, without the empty line after the last. It borrows text, and
 // replaces obs-fold in it by spaces. The index goes into the storage of SetIndex
-// or of the last Parse, unless Detach gave that to somebody.
+// or of the last Parse, unless a Detach came between.
 //
 // After an error, a *Malformed, f is empty.
 func (f *Fields) Parse(text []byte, from, maxFields int) error {

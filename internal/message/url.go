@@ -156,6 +156,8 @@ func escapeBytes(s string, not func(byte) bool) string {
 // String is the URL with its credentials replaced by "***".
 func (u URL) String() string {
 	switch {
+	case u == URL{}:
+		return "" // it could not be read
 	case u.Authority == "":
 		// A scheme of somebody else's, perhaps because "http://" was forgotten.
 		u.Target = redact(u.Target)

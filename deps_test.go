@@ -1,0 +1,101 @@
+package sonde_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// golist runs go list and returns its lines.
+func golist(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		t.Fatalf("go list: %s", exit.Stderr)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
+}
+
+// TestDependencies: root must not link net/http, nor what only some programs need.
+func TestDependencies(t *testing.T) {
+	deps := golist(t, "-deps", ".")
+	if len(deps) < 50 || !slices.Contains(deps, "crypto/tls") {
+		t.Fatalf("go list gave %d packages", len(deps))
+	}
+	modules := []string{"golang.org/x/net/", "golang.org/x/sys/", "golang.org/x/text/"} // ARCHITECTURE.md says why
+	for _, d := range deps {
+		switch {
+		case d == "net/http", d == "testing", d == "golang.org/x/net/publicsuffix":
+			t.Error("root depends on", d)
+		case strings.HasPrefix(d, "sonde/"):
+			if d != "sonde/trace" && !strings.HasPrefix(d, "sonde/internal/") {
+				t.Error("root depends on", d)
+			}
+		case strings.HasPrefix(d, "vendor/"), !strings.Contains(strings.Split(d, "/")[0], "."): // the standard library
+		case !slices.ContainsFunc(modules, func(m string) bool { return strings.HasPrefix(d, m) }):
+			t.Error("root depends on", d)
+		}
+	}
+}
+
+// mayImport says which packages of sonde each inner one may import: calls go
+// down, a protocol knows neither pool nor dialing, the pool knows no protocol.
+var mayImport = map[string][]string{
+	"sonde/trace":            {},
+	"sonde/sfv":              {},
+	"sonde/internal/clock":   {},
+	"sonde/internal/race":    {},
+	"sonde/internal/fault":   {"sonde/trace"},
+	"sonde/internal/event":   {"sonde/trace"},
+	"sonde/internal/socket":  {"sonde/internal/clock"},
+	"sonde/internal/message": {"sonde/trace", "sonde/internal/event"},
+	"sonde/internal/dial": {"sonde/trace", "sonde/internal/clock", "sonde/internal/event",
+		"sonde/internal/fault", "sonde/internal/message", "sonde/internal/socket"},
+	"sonde/internal/h1": {"sonde/trace", "sonde/internal/clock", "sonde/internal/event",
+		"sonde/internal/fault", "sonde/internal/message", "sonde/internal/socket"},
+	"sonde/internal/pool": {"sonde/trace", "sonde/internal/clock", "sonde/internal/event",
+		"sonde/internal/fault", "sonde/internal/message", "sonde/internal/socket"},
+}
+
+// TestImportsPointDown holds the packages to their places.
+func TestImportsPointDown(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./internal/...", "./trace", "./sfv").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen[p.ImportPath] = true
+		allowed, known := mayImport[p.ImportPath]
+		if !known {
+			t.Errorf("%s is new: say in mayImport what it may import", p.ImportPath)
+		}
+		for _, i := range p.Imports {
+			if (i == "sonde" || strings.HasPrefix(i, "sonde/")) && known && !slices.Contains(allowed, i) {
+				t.Errorf("%s imports %s", p.ImportPath, i)
+			}
+		}
+	}
+	for p := range mayImport {
+		if !seen[p] {
+			t.Errorf("%s is gone", p)
+		}
+	}
+}
