@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"sonde"
+)
+
+// The exit codes of curl.
+const (
+	curlScheme      = 1
+	curlURL         = 3
+	curlResolve     = 6
+	curlConnect     = 7
+	curlWeird       = 8
+	curlPartial     = 18
+	curlStatus      = 22
+	curlWrite       = 23
+	curlRead        = 26
+	curlTimeout     = 28
+	curlTLS         = 35
+	curlEmpty       = 52
+	curlSend        = 55
+	curlReceive     = 56
+	curlCertificate = 60
+
+	interrupted = 130 // as a shell says it
+)
+
+type (
+	urlError    struct{ error } // the URL cannot be read
+	inputError  struct{ error } // a file to be sent cannot be read
+	bodyError   struct{ error } // the call failed within the response's body
+	outputError struct{ error } // writing what came failed
+	schemeError struct{ scheme string }
+	statusError struct{ status sonde.Status }
+)
+
+func (e *inputError) Unwrap() error  { return e.error }
+func (e *bodyError) Unwrap() error   { return e.error }
+func (e *outputError) Unwrap() error { return e.error }
+func (e *outputError) Error() string { return "writing the output: " + e.error.Error() }
+func (e *schemeError) Error() string {
+	return fmt.Sprintf("scheme %q is not supported: http and https are", e.scheme)
+}
+func (e *statusError) Error() string { return "the server answered " + e.status.String() }
+
+// inputReader marks the errors of what is uploaded.
+type inputReader struct{ io.Reader }
+
+func (r *inputReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = &inputError{err}
+	}
+	return n, err
+}
+
+// curlCode is the exit code that curl has for err.
+func curlCode(ctx context.Context, err error) int {
+	var (
+		url    *urlError
+		scheme *schemeError
+		status *statusError
+		input  *inputError
+		output *outputError
+		file   *fs.PathError
+		body   *bodyError
+		call   *sonde.Error
+	)
+	switch {
+	case ctx.Err() != nil:
+		return interrupted
+	case errors.As(err, &url):
+		return curlURL
+	case errors.As(err, &scheme):
+		return curlScheme
+	case errors.As(err, &status):
+		return curlStatus
+	case errors.As(err, &output), errors.Is(err, errBinary):
+		return curlWrite
+	case errors.As(err, &input), errors.As(err, &file):
+		return curlRead
+	case errors.As(err, &call):
+		code := callCode(call)
+		if code == curlWeird && errors.As(err, &body) {
+			return curlReceive // as for a chunk that is none
+		}
+		return code
+	}
+	return exitUsage
+}
+
+// callCode goes by the phase in which a call failed.
+func callCode(e *sonde.Error) int {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case e.Timeout():
+		return curlTimeout
+	case errors.As(e, &certificate):
+		return curlCertificate
+	}
+	switch e.Op {
+	case sonde.OpResolve:
+		return curlResolve
+	case sonde.OpConnect, sonde.OpAcquire:
+		return curlConnect
+	case sonde.OpTLS:
+		return curlTLS
+	case sonde.OpWrite:
+		return curlSend
+	case sonde.OpFirstByte:
+		if errors.Is(e, io.EOF) || errors.Is(e, io.ErrUnexpectedEOF) {
+			return curlEmpty
+		}
+	case sonde.OpRead:
+		if errors.Is(e, io.ErrUnexpectedEOF) {
+			return curlPartial
+		}
+	case sonde.OpProtocol:
+		return curlWeird
+	}
+	return curlReceive
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"crypto/tls"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"sync"
+
+	"sonde"
+	"sonde/trace"
+)
+
+// story tells what happens, as curl -v does: * what is done, > what is sent, <
+// what comes. A nil story tells nothing.
+type story struct {
+	req *prepared
+
+	mu sync.Mutex
+	to io.Writer
+}
+
+func newStory(to io.Writer, req *prepared) *story { return &story{to: to, req: req} }
+
+func (s *story) say(mark, format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintln(s.to, strings.TrimRight(mark+" "+printable(fmt.Sprintf(format, args...)), " "))
+}
+
+// Record is for the client.
+func (s *story) Record(e trace.Event) {
+	switch e.Kind {
+	case trace.DNSDone:
+		if e.Err == nil && len(e.Addrs) > 0 {
+			s.say("*", "%s is at %s", e.Host, strings.Trim(fmt.Sprint(e.Addrs), "[]"))
+		}
+	case trace.ConnectStart:
+		s.say("*", "Trying %v", e.Remote)
+	case trace.ConnectDone:
+		if e.Err != nil {
+			s.say("*", "Not connected to %v: %v", e.Remote, e.Err)
+		} else {
+			s.say("*", "Connected to %v from %v", e.Remote, e.Local)
+		}
+	case trace.TLSDone:
+		if e.Err == nil {
+			s.say("*", "%s, ALPN %s", tls.VersionName(e.TLSVersion), orNone(e.Proto))
+		}
+	case trace.AcquireDone:
+		if e.Err == nil {
+			s.request()
+		}
+	case trace.BodyWritten:
+		if e.Bytes > 0 {
+			s.say("*", "%d bytes of body sent", e.Bytes)
+		}
+	case trace.Retry:
+		s.say("*", "Sent again: %v", e.Err)
+	case trace.ConnPut:
+		s.say("*", "The connection could be used again")
+	case trace.ConnClosed:
+		if e.Reason != trace.ClosedByUser {
+			s.say("*", "Connection closed: %v", e.Reason)
+		}
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// request tells the request's head.
+func (s *story) request() {
+	r := s.req
+	u, err := url.Parse(r.URL())
+	if err != nil {
+		return
+	}
+	s.say(">", "%s %s HTTP/1.1", r.Method(), u.RequestURI())
+	host := r.header.Get("Host")
+	if host == "" {
+		host = u.Host
+	}
+	s.say(">", "Host: %s", host)
+	for name, value := range r.header.All() {
+		if !strings.EqualFold(name, "Host") {
+			s.say(">", "%s: %s", name, value)
+		}
+	}
+	switch {
+	case !r.body || r.header.Has("Content-Length") || r.header.Has("Transfer-Encoding"):
+	case r.length < 0:
+		s.say(">", "Transfer-Encoding: chunked")
+	default:
+		s.say(">", "Content-Length: %d", r.length)
+	}
+	s.say(">", "")
+}
+
+// head tells the head of a response.
+func (s *story) head(h *sonde.Head) {
+	if s == nil {
+		return
+	}
+	for _, line := range headLines(h) {
+		s.say("<", "%s", line)
+	}
+	s.say("<", "")
+}
+
+// tls tells whom TLS has proved the server to be.
+func (s *story) tls(conn sonde.ConnInfo) {
+	if s == nil || conn.TLS == nil || len(conn.TLS.PeerCertificates) == 0 {
+		return
+	}
+	cert := conn.TLS.PeerCertificates[0]
+	proved := "verified"
+	if len(conn.TLS.VerifiedChains) == 0 {
+		proved = "NOT verified"
+	}
+	s.say("*", "%s; certificate of %v by %v until %s, %s", tls.CipherSuiteName(conn.TLS.CipherSuite),
+		cert.Subject, cert.Issuer, cert.NotAfter.Format("2006-01-02"), proved)
+}
+
+func basic(user, password string) string {
+	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+}

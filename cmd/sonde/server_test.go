@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// testServer does what the request's path says, also what no server should do.
+type testServer struct{ url, tls, closed string }
+
+func startServer(t *testing.T) *testServer {
+	t.Helper()
+	plain := httptest.NewServer(http.HandlerFunc(serve))
+	secure := httptest.NewTLSServer(http.HandlerFunc(serve))
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	t.Cleanup(plain.Close)
+	t.Cleanup(secure.Close)
+	return &testServer{plain.URL, secure.URL, gone.URL}
+}
+
+func serve(w http.ResponseWriter, r *http.Request) {
+	what, arg, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	switch what {
+	case "hello":
+		io.WriteString(w, "Hello world\n")
+	case "status":
+		n, _ := strconv.Atoi(arg)
+		w.WriteHeader(n)
+		fmt.Fprintf(w, "this is %d\n", n)
+	case "binary":
+		w.Write([]byte{1, 2, 0, 3})
+	case "lines":
+		for i := range 1 << 20 {
+			if _, err := fmt.Fprintln(w, "line", i); err != nil {
+				return
+			}
+		}
+	case "hang":
+		select {
+		case <-r.Context().Done():
+		case <-time.After(10 * time.Second):
+		}
+	case "echo", "store":
+		echo(w, r)
+	case "early":
+		w.Header().Set("Link", "</style.css>")
+		w.WriteHeader(http.StatusEarlyHints)
+		io.WriteString(w, "done\n")
+	default:
+		raw(w, what)
+	}
+}
+
+// echo answers with the request.
+func echo(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprintf(w, "%s %s\nHost: %s\nContent-Length: %d\n", r.Method, r.RequestURI, r.Host, r.ContentLength)
+	r.Header.Write(w)
+	io.WriteString(w, "\n")
+	io.Copy(w, r.Body)
+}
+
+// raw answers without rules.
+func raw(w http.ResponseWriter, what string) {
+	conn, rw, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	switch what {
+	case "empty":
+	case "reset":
+		conn.(*net.TCPConn).SetLinger(0)
+	case "garbage":
+		io.WriteString(conn, "this is not HTTP\r\n\r\n")
+	case "short":
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot all")
+	case "shortreset":
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot all")
+		time.Sleep(50 * time.Millisecond)
+		conn.(*net.TCPConn).SetLinger(0)
+	case "badchunk":
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+	case "screen":
+		// C1 controls in UTF-8 and as a byte: the parser lets them through.
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Evil: \xc2\x9b2J\x9b2Jend\r\n\r\nok\n")
+	case "slow":
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst")
+		discardUntilClosed(rw.Reader)
+	}
+}
+
+// discardUntilClosed waits for the client to go.
+func discardUntilClosed(r *bufio.Reader) { io.Copy(io.Discard, r) }

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/term"
+)
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(f.Fd()) }
+
+// defaultWidth is that of a page without a terminal, and the most that a table
+// takes of one.
+const defaultWidth = 80
+
+// widthOf is how many columns there are to write into.
+func widthOf(f *os.File) int {
+	if isTerminal(f) {
+		if w, _, err := term.GetSize(f.Fd()); err == nil && w > 0 {
+			return min(w, defaultWidth)
+		}
+	}
+	return defaultWidth
+}
+
+// paint makes text stand out, where there is a terminal that can.
+type paint struct{ title, dim, good, bad func(string) string }
+
+func paintFor(f *os.File) paint {
+	if !isTerminal(f) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		plain := func(s string) string { return s }
+		return paint{plain, plain, plain, plain}
+	}
+	r := lipgloss.NewRenderer(f)
+	style := func(s lipgloss.Style) func(string) string {
+		return func(text string) string { return s.Render(text) }
+	}
+	return paint{
+		title: style(r.NewStyle().Bold(true)),
+		dim:   style(r.NewStyle().Faint(true)),
+		good:  style(r.NewStyle().Foreground(lipgloss.Color("2"))),
+		bad:   style(r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)),
+	}
+}
+
+// wrap breaks text into lines of at most width columns, the second and later ones
+// behind indent.
+func wrap(text string, width int, indent string) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case column+1+n > width:
+			b.WriteString("\n" + indent)
+			column = utf8.RuneCountInString(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	return b.String()
+}
+
+// printable is s with what could steer a terminal written as escapes: a server
+// must not get at the screen of who looks at its answer.
+func printable(s string) string {
+	clean := true
+	for _, r := range s {
+		clean = clean && harmless(r)
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if harmless(r) {
+			b.WriteString(s[i : i+n])
+		} else {
+			for _, c := range []byte(s[i : i+n]) {
+				b.WriteString(`\x` + string("0123456789abcdef"[c>>4]) + string("0123456789abcdef"[c&15]))
+			}
+		}
+		i += n
+	}
+	return b.String()
+}
+
+func harmless(r rune) bool {
+	return r == '\n' || r == '\t' || r != utf8.RuneError && unicode.IsPrint(r)
+}
