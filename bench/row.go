@@ -1,0 +1,95 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"time"
+
+	"sonde/bench/internal/measure"
+	"sonde/bench/internal/peer"
+	"sonde/bench/internal/serve"
+)
+
+// row is one comparison: a table in the report.
+type row struct {
+	name, title string
+	run         func(*env) ([]measure.Line, error)
+}
+
+// rows are all there are. Each group has a file of its own, rows_….go: rows of
+// another package of sonde get another file and another line here.
+func rows() []row {
+	return slices.Concat(
+		smallRows(),
+		contextRows(),
+		tlsRows(),
+		bulkRows(),
+		oneShotRows(),
+		idleRows(),
+		buildRows(),
+		startRows(),
+	)
+}
+
+// env is what rows run with.
+type env struct {
+	site  *serve.Site
+	only  *regexp.Regexp
+	alone bool // without raw
+
+	unit      time.Duration // of measuring, for a row of weight 1
+	budget    time.Duration // for any row instead; 0: none
+	slice     time.Duration
+	minRounds int
+	maxRounds int
+	size      int64 // of a large body
+	idle      int   // connections in the row of idle ones
+	repeat    int   // of what is done in processes of its own
+}
+
+// full takes some fifteen minutes.
+func full() *env {
+	return &env{unit: 45 * time.Second, slice: 200 * time.Millisecond, minRounds: 5,
+		size: 100 << 20, idle: 10000, repeat: 5}
+}
+
+// quick takes less than two.
+func quick() *env {
+	return &env{unit: 5 * time.Second, slice: 100 * time.Millisecond, minRounds: 2,
+		size: 100 << 20, idle: 10000, repeat: 1}
+}
+
+// load is a Load with weight times the usual budget.
+func (e *env) load(workers, weight int) measure.Load {
+	budget := e.unit * time.Duration(weight)
+	if e.budget > 0 {
+		budget = e.budget
+	}
+	return measure.Load{Workers: workers, Warm: 20, Sparse: 8, Slice: e.slice, Budget: budget,
+		MinRounds: e.minRounds, MaxRounds: e.maxRounds, Ref: "raw"}
+}
+
+// measure runs the clients that were asked for.
+func (e *env) measure(l measure.Load, clients ...measure.Client) []measure.Line {
+	return measure.Run(l, slices.DeleteFunc(clients, func(c measure.Client) bool {
+		if e.wants(c.Name) || c.Name == l.Ref && !e.alone {
+			return false
+		}
+		if c.Close != nil {
+			c.Close()
+		}
+		return true
+	}))
+}
+
+func (e *env) wants(client string) bool { return e.only == nil || e.only.MatchString(client) }
+
+// job is a GET of path from the plain server.
+func (e *env) job(path string, workers int) (*peer.Job, error) {
+	return peer.NewJob(peer.Job{Addr: e.site.Plain, Path: path, Workers: workers})
+}
+
+// skipped is a row that cannot run here.
+func skipped(why string) []measure.Line {
+	return []measure.Line{{Client: "–", Note: "skipped: " + why}}
+}
