@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,7 +155,13 @@ type closeCounter struct {
 	closes atomic.Int32
 }
 
-func (c *closeCounter) Close() error { c.closes.Add(1); return nil }
+func (c *closeCounter) Close() error {
+	c.closes.Add(1)
+	if r, ok := c.Reader.(io.Closer); ok {
+		r.Close()
+	}
+	return nil
+}
 
 // TestAttackBodyClosedOnce: a body is closed exactly once on every path.
 func TestAttackBodyClosedOnce(t *testing.T) {
@@ -174,7 +179,7 @@ func TestAttackBodyClosedOnce(t *testing.T) {
 			c.gone()
 		}
 	}
-	slow := func() io.Reader { r, _ := io.Pipe(); return struct{ io.Reader }{r} }
+	slow := func() io.Reader { r, _ := io.Pipe(); return r }
 	refuse := func(next sonde.Handler) sonde.Handler {
 		return func(context.Context, *sonde.Request) (*sonde.Exchange, error) { return nil, errMine }
 	}
@@ -363,5 +368,3 @@ func TestAttackTarget(t *testing.T) {
 		}
 	}
 }
-
-var _ net.Conn

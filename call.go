@@ -93,13 +93,17 @@ func (k *call) run(fields message.Fields, buf *[]byte) error {
 	traced := k.first.Sink != nil || k.first.Hooks != nil || k.first.Client != nil
 	if traced {
 		k.first.Call = callCount.Add(1)
-		k.first.Emit(trace.Event{Kind: trace.CallStart, Method: string(k.req.method), URL: k.req.url.String()})
+		k.first.Emit(trace.Event{Kind: trace.CallStart, Time: clock.At(k.times.start), Method: string(k.req.method), URL: k.req.url.String()})
 	}
 	for retry := false; ; retry = true {
 		k.attempt++
 		if traced {
 			k.log = k.newLog(0)
-			k.log.Emit(trace.Event{Kind: trace.AttemptStart})
+			e := trace.Event{Kind: trace.AttemptStart}
+			if !retry {
+				e.Time = clock.At(k.times.start)
+			}
+			k.log.Emit(e)
 		}
 		k.head = message.Head{Fields: fields}
 		f := k.try(retry, buf)
@@ -156,14 +160,14 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 		}
 	}
 	if f := k.compose(now, buf); f != nil {
-		k.client.pool.Release(k.got.Conn, trace.NoReason, 0, k.log)
+		k.client.pool.Release(k.got.Conn, trace.NoReason, 0, 0, k.log)
 		return f
 	}
 	stream, err := l.RoundTrip(k.ctx, &k.msg)
 	k.times.sent, k.times.first = k.msg.Sent, k.msg.FirstByte
 	if err != nil {
 		f := asFault(fault.Read, err)
-		k.client.pool.Release(k.got.Conn, f.End, 0, k.log)
+		k.client.pool.Release(k.got.Conn, f.End, 0, 0, k.log)
 		return f
 	}
 	k.stream = stream
@@ -183,17 +187,22 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	w.End = until(k.times.start, p.call)
 	w.Until = clock.Earlier(w.End, until(now, p.queue))
 	if k.log.On() {
-		k.log.Emit(trace.Event{Kind: trace.AcquireStart, Host: r.url.Addr()})
+		k.log.Emit(trace.Event{Kind: trace.AcquireStart, Time: clock.At(now), Host: r.url.Addr()})
 	}
 	got, err := c.pool.Acquire(k.ctx, w)
 	if err != nil {
-		k.log.Emit(trace.Event{Kind: trace.AcquireDone, Err: err})
-		return asFault(fault.Acquire, err)
+		f := asFault(fault.Acquire, err)
+		k.log.Emit(trace.Event{Kind: trace.AcquireDone, Err: f.Err})
+		return f
 	}
 	k.got = got
 	if k.log.On() {
 		k.log = k.newLog(got.Conn.ID())
-		k.log.Emit(trace.Event{Kind: trace.AcquireDone, Reused: got.Reused, Idle: got.Idle, Reason: got.Why})
+		e := trace.Event{Kind: trace.AcquireDone, Reused: got.Reused, Idle: got.Idle, Reason: got.Why}
+		if got.Reused && got.Idle != 0 { // at once: no other reading of the clock is worth it
+			e.Time = clock.At(now)
+		}
+		k.log.Emit(e)
 		k.log.GotConn(trace.GotConnInfo{
 			Conn: got.Conn.Link().(*link).live(), Reused: got.Reused, WasIdle: got.Idle > 0, IdleTime: got.Idle,
 		})
@@ -334,10 +343,11 @@ func (k *call) finish(end trace.Reason, err error) {
 	end, hint := k.stream.Finish(end)
 	k.stream = nil
 	k.times.sent, k.times.end = k.msg.Sent, clock.Now() // an upload may have gone on until now
-	k.client.pool.Release(k.got.Conn, end, hint, k.log)
+	k.client.pool.Release(k.got.Conn, end, hint, k.times.end, k.log)
 	if k.log.On() {
-		k.log.Emit(trace.Event{Kind: trace.AttemptDone, Err: err})
-		k.log.Emit(trace.Event{Kind: trace.CallDone, Status: k.head.Status, Err: err})
+		now := time.Now()
+		k.log.Emit(trace.Event{Kind: trace.AttemptDone, Time: now, Err: err})
+		k.log.Emit(trace.Event{Kind: trace.CallDone, Time: now, Status: k.head.Status, Err: err})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -330,7 +331,7 @@ func TestCancelRace(t *testing.T) {
 		} else {
 			go func() {
 				for range i % 50 {
-					time.Now()
+					runtime.Gosched()
 				}
 				cancel()
 			}()

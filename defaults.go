@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"sonde/internal/message"
@@ -93,6 +94,11 @@ func idleByDescriptors(limit uint64) int {
 	return int(max(min(limit/4, defaultMaxIdle), 2))
 }
 
+// wrong is what is wrong with a field of Config.
+func wrong(field, format string, args ...any) error {
+	return fmt.Errorf(field+": "+format, args...)
+}
+
 func (cfg *Config) check() error {
 	if cfg.Protocols&^HTTP1 != 0 {
 		return errors.New("Protocols: only HTTP1 exists so far")
@@ -104,12 +110,12 @@ func (cfg *Config) check() error {
 	}
 	for name := range cfg.Header.All() {
 		if codecField(name) {
-			return fmt.Errorf("Header: %s is not for a default: the codec owns it", name)
+			return wrong("Header", "%s is not for a default: the codec owns it", name)
 		}
 	}
 	for _, s := range cfg.Accept {
 		if s != AnyStatus && s.Class() == 0 {
-			return fmt.Errorf("Accept: %d is no status", int(s))
+			return wrong("Accept", "%d is no status", int(s))
 		}
 	}
 	if slices.ContainsFunc(cfg.Middleware, func(m Middleware) bool { return m == nil }) {
@@ -118,9 +124,11 @@ func (cfg *Config) check() error {
 	for scheme, h := range cfg.Schemes {
 		switch {
 		case h == nil:
-			return fmt.Errorf("Schemes: the Handler of %q is nil", scheme)
+			return wrong("Schemes", "the Handler of %q is nil", scheme)
+		case scheme != strings.ToLower(scheme):
+			return wrong("Schemes", "%q is never met: schemes are in lower case", scheme)
 		case scheme == "http" || scheme == "https":
-			return fmt.Errorf("Schemes: %q is sonde's own", scheme)
+			return wrong("Schemes", "%q is sonde's own", scheme)
 		}
 	}
 	if int64(cfg.Limits.Head) > math.MaxInt32 {

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -84,12 +85,14 @@ func testFiles(t *testing.T) map[string]*ast.File {
 func TestNamedFiles(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:,\s]+)\)`)
 	path := regexp.MustCompile("`((?:internal|docs|trace|sfv|lab|sockets|cmd|examples|testdata|bench|\\.ci)/[A-Za-z0-9_./-]*|[a-z0-9_]+\\.(?:go|md))`")
+	fenced := regexp.MustCompile("(?s)```.*?```")
 	n := 0
 	for _, doc := range documents(t) {
 		text, err := os.ReadFile(doc)
 		if err != nil {
 			t.Fatal(err)
 		}
+		text = fenced.ReplaceAll(text, nil)
 		for _, m := range link.FindAllSubmatch(text, -1) {
 			n++
 			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), string(m[1]))); err != nil {
@@ -106,4 +109,78 @@ func TestNamedFiles(t *testing.T) {
 	if n < 20 {
 		t.Errorf("only %d names were found: do the patterns fit?", n)
 	}
+}
+
+// TestReadmeCode: the program in README.md compiles, and is as short as it says.
+func TestReadmeCode(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(text), "```go\n")
+	code, _, found := strings.Cut(code, "```\n")
+	if n := strings.Count(code, "\n"); !found || n > 15 {
+		t.Errorf("%d lines", n)
+	}
+	for _, command := range []string{"\n    go run ./cmd/sonde lab\n", "\n    go test ./...\n"} {
+		if !strings.Contains(string(text), command) {
+			t.Errorf("no command %q", strings.TrimSpace(command))
+		}
+	}
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "vet", file).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestNamedFuncs: where a document names a func, method or type beside a file,
+// it is in that file.
+func TestNamedFuncs(t *testing.T) {
+	pair := regexp.MustCompile("`([a-z0-9_/]+\\.go)` `([A-Za-z.]+)`")
+	n := 0
+	for _, doc := range documents(t) {
+		text, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range pair.FindAllSubmatch(text, -1) {
+			n++
+			if !declares(t, string(m[1]), string(m[2])) {
+				t.Errorf("%s: %s is not in %s", doc, m[2], m[1])
+			}
+		}
+	}
+	if n < 30 {
+		t.Errorf("only %d names were found: does the pattern fit?", n)
+	}
+}
+
+// declares reports whether the file has the type or func, or method Type.Method.
+func declares(t *testing.T, path, name string) bool {
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			own := d.Name.Name
+			if d.Recv != nil {
+				own = receiver(d) + "." + own
+			}
+			if own == name {
+				return true
+			}
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				if ts, ok := s.(*ast.TypeSpec); ok && ts.Name.Name == name {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }

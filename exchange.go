@@ -49,7 +49,7 @@ func (k *call) drop() {
 
 var (
 	errDropped    = errors.New("the exchange was dropped without being closed or read to its end")
-	errBodyClosed = errors.New("the body was closed")
+	errBodyClosed = closedBody{}
 	errNoUpgrade  = errors.New("only the response to an upgrade (101) or to CONNECT (2xx) hands over its connection")
 )
 

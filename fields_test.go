@@ -19,7 +19,7 @@ type fieldCase struct {
 	name   string
 	method sonde.Method
 	opts   []sonde.Option
-	want   string // the lines on the wire, without the request line and sonde's User-Agent; HOST is the URL's
+	want   string // the lines on the wire, without the request line and, where it is not the point, sonde's User-Agent; HOST is the URL's
 	body   string // on the wire, with its framing
 	refuse string // or a part of the error
 }
@@ -169,8 +169,8 @@ func TestFields(t *testing.T) {
 			}
 			_, lines, _ := strings.Cut(got.head, "\r\n")
 			lines = strings.ReplaceAll(strings.ReplaceAll(lines, "\r\n", "|"), host, "HOST")
-			if own := "|User-Agent: sonde/" + sonde.Version; !strings.Contains(tt.want, own) {
-				lines = strings.Replace(lines, own, "", 1)
+			if !strings.HasPrefix(tt.name, "User-Agent") && !strings.HasPrefix(tt.name, "exact") {
+				lines = strings.Replace(lines, "|User-Agent: sonde/"+sonde.Version, "", 1)
 			}
 			if lines != tt.want || got.body != tt.body {
 				t.Errorf("on the wire\n%s\n%q\nwant\n%s\n%q", lines, got.body, tt.want, tt.body)

@@ -42,8 +42,10 @@ func (c *calledHooks) take() []string {
 
 func (c *calledHooks) clientTrace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GetConn:              func(hp string) { c.add("GetConn") },
-		GotConn:              func(i httptrace.GotConnInfo) { c.add("GotConn reused=%v idle=%v conn=%v", i.Reused, i.WasIdle, i.Conn != nil) },
+		GetConn: func(hp string) { c.add("GetConn") },
+		GotConn: func(i httptrace.GotConnInfo) {
+			c.add("GotConn reused=%v idle=%v conn=%v", i.Reused, i.WasIdle, i.Conn != nil)
+		},
 		PutIdleConn:          func(err error) { c.add("PutIdleConn kept=%v", err == nil) },
 		GotFirstResponseByte: func() { c.add("GotFirstResponseByte") },
 		Got100Continue:       func() { c.add("Got100Continue") },
@@ -51,16 +53,16 @@ func (c *calledHooks) clientTrace() *httptrace.ClientTrace {
 			c.add("Got1xxResponse %d %s", code, h.Get("Link"))
 			return nil
 		},
-		DNSStart:             func(i httptrace.DNSStartInfo) { c.add("DNSStart %s", i.Host) },
-		DNSDone:              func(i httptrace.DNSDoneInfo) { c.add("DNSDone %v", i.Err) },
-		ConnectStart:         func(network, addr string) { c.add("ConnectStart %s", network) },
-		ConnectDone:          func(network, addr string, err error) { c.add("ConnectDone %s %v", network, err) },
-		TLSHandshakeStart:    func() { c.add("TLSHandshakeStart") },
-		TLSHandshakeDone:     func(s tls.ConnectionState, err error) { c.add("TLSHandshakeDone %v", s.HandshakeComplete) },
-		WroteHeaderField:     func(k string, v []string) { c.add("WroteHeaderField %s", k) },
-		WroteHeaders:         func() { c.add("WroteHeaders") },
-		Wait100Continue:      func() { c.add("Wait100Continue") },
-		WroteRequest:         func(i httptrace.WroteRequestInfo) { c.add("WroteRequest %v", i.Err) },
+		DNSStart:          func(i httptrace.DNSStartInfo) { c.add("DNSStart %s", i.Host) },
+		DNSDone:           func(i httptrace.DNSDoneInfo) { c.add("DNSDone %v", i.Err) },
+		ConnectStart:      func(network, addr string) { c.add("ConnectStart %s", network) },
+		ConnectDone:       func(network, addr string, err error) { c.add("ConnectDone %s %v", network, err) },
+		TLSHandshakeStart: func() { c.add("TLSHandshakeStart") },
+		TLSHandshakeDone:  func(s tls.ConnectionState, err error) { c.add("TLSHandshakeDone %v", s.HandshakeComplete) },
+		WroteHeaderField:  func(k string, v []string) { c.add("WroteHeaderField %s", k) },
+		WroteHeaders:      func() { c.add("WroteHeaders") },
+		Wait100Continue:   func() { c.add("Wait100Continue") },
+		WroteRequest:      func(i httptrace.WroteRequestInfo) { c.add("WroteRequest %v", i.Err) },
 	}
 }
 

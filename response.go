@@ -18,6 +18,9 @@ type Response struct {
 	Head
 	Body []byte // the whole body
 
+	own  []byte // DoInto: memory for a Body, while Body is lent
+	lent bool   // Body is part of *buf
+
 	trailer *message.Fields // nil: none
 	times   times
 	got     pool.Got
@@ -51,8 +54,17 @@ func (r *Response) renew() {
 	if r.buf == nil {
 		r.buf = new([]byte)
 	}
-	r.Body, r.trailer = r.Body[:0], nil
+	r.reclaim()
+	r.trailer = nil
 	r.times, r.got, r.req = times{}, pool.Got{}, nil
+}
+
+// reclaim makes Body empty memory of r's own, or of the caller's, again.
+func (r *Response) reclaim() {
+	if r.lent {
+		r.Body, r.own, r.lent = r.own, nil, false
+	}
+	r.Body = r.Body[:0]
 }
 
 // do fills resp, which is empty but for memory to use.
@@ -82,7 +94,8 @@ func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
 
 // clear empties r: a call gives an error or a response, never both.
 func (r *Response) clear() {
-	r.Head, r.Body, r.trailer = Head{}, r.Body[:0], nil
+	r.reclaim()
+	r.Head, r.trailer = Head{}, nil
 	r.times, r.got = times{}, pool.Got{}
 }
 
@@ -91,11 +104,7 @@ func (k *call) collect(resp *Response) error {
 	if !k.req.accepts(resp.Status, k.client.cfg.Accept) {
 		return k.refuse(&resp.Head)
 	}
-	var err error
-	if !k.stream.Done() {
-		resp.Body, err = readAll(k.stream, resp.Body, k.plan.body)
-	}
-	if err != nil {
+	if err := k.readBody(resp); err != nil {
 		f := asFault(fault.Read, err)
 		if f.End == trace.NoReason {
 			f.End = trace.BodyTooLarge
@@ -106,6 +115,23 @@ func (k *call) collect(resp *Response) error {
 	resp.keepTrailer(k.stream.Trailer())
 	k.finish(trace.NoReason, nil)
 	return nil
+}
+
+// readBody reads the body into resp, without a copy where DoInto lends it.
+func (k *call) readBody(resp *Response) (err error) {
+	body, whole := k.stream.Whole()
+	switch limit := k.plan.body; {
+	case !whole && k.stream.Done():
+	case !whole:
+		resp.Body, err = readAll(k.stream, resp.Body, limit)
+	case limit > 0 && int64(len(body)) > limit:
+		err = tooLarge(limit)
+	case resp.buf != nil:
+		resp.Body, resp.own, resp.lent = body, resp.Body, true
+	default:
+		resp.Body = append(make([]byte, 0, len(body)), body...)
+	}
+	return err
 }
 
 // refuse ends an exchange whose status is no success, with the first bytes of its
@@ -133,6 +159,15 @@ type content interface {
 
 // readSome reads at most most bytes, 0 for all, and says whether there were more.
 func readSome(r content, most int) ([]byte, bool, error) {
+	if s, ok := r.(message.Stream); ok {
+		if body, ok := s.Whole(); ok {
+			n := len(body)
+			if most > 0 {
+				n = min(n, most)
+			}
+			return append([]byte(nil), body[:n]...), n < len(body), nil
+		}
+	}
 	if r.Done() {
 		return nil, false, nil
 	}

@@ -1,14 +1,18 @@
 package sonde
 
-import "io"
+import (
+	"io"
+	"io/fs"
+)
 
 // What lets a middleware see bodies as they pass, without taking their place.
 
 // Tap calls f with each piece of the body as it is read, and then once with nil
-// and how the body ended: io.EOF at its end, another error before. If it has
-// ended already, f is called at once. The bytes are f's until it returns; it must
-// not use the exchange. Taps add up, the newest is called first. What is left of
-// a body when it is closed passes no tap.
+// and how the body ended: io.EOF at its end, an error that is fs.ErrClosed if it
+// was closed before, another one if reading failed. If it has ended already, f is
+// called at once. The bytes are f's until it returns; it must not use the
+// exchange. Taps add up, the newest is called first. What is left of a body when
+// it is closed passes no tap.
 func (b *BodyReader) Tap(f func(p []byte, end error)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -26,6 +30,15 @@ func (b *BodyReader) Tap(f func(p []byte, end error)) {
 		}
 	}
 }
+
+// closedBody is what reading a closed body gives.
+type closedBody struct{}
+
+// Error says so.
+func (closedBody) Error() string { return "the body was closed" }
+
+// Unwrap makes it fs.ErrClosed.
+func (closedBody) Unwrap() error { return fs.ErrClosed }
 
 // tapped tells of bytes that were read, if there are any, and of the end, if it
 // is that. b.mu is held.

@@ -24,19 +24,19 @@ const (
 	ConnectStart                   // one address is tried: Remote
 	ConnectDone                    // Remote, Local, or Err
 	TLSStart                       // the handshake begins: Host is the server name
-	TLSDone                        // Proto is what ALPN chose; TLSVersion, Resumed; or Err
+	TLSDone                        // Proto is what ALPN chose; TLSVersion, TLSCipher, Resumed, Name is the peer's; or Err
 	ConnOpened                     // a new connection is ready: Reason says why a new one
 	AcquireDone                    // Conn, Reused, Idle; Reason if it is new; or Err
 	FieldWritten                   // one field of it left: Name, Value
 	HeadWritten                    // the request head left: Bytes
 	ContinueWait                   // the head left, 100 Continue is awaited
-	ContinueDone                   // the wait ended: Status 100, a final status, or 0 for the timeout
+	ContinueDone                   // the wait ended: Status 100, a final status, or 0 for the timeout, or Err
 	BodyWritten                    // the request body left: Bytes, or Err
 	RequestWritten                 // all of the request left, or Err
 	FirstByte                      // the first byte of a response was read
 	Informational                  // a 1xx response: Status
 	HeadRead                       // the final response head was read: Status, Bytes
-	BodyRead                       // the response body ended: Bytes, or Err
+	BodyRead                       // the response body ended: Bytes; Err if before its end
 	ConnPut                        // the connection went back to the pool
 	ConnClosed                     // a connection ended: Reason, and how it did: Err
 	Retry                          // an attempt will be repeated: Err says why
@@ -45,6 +45,7 @@ const (
 	Redirect                       // a redirect will be followed: Status, URL
 	ProxyStart                     // a proxy handshake begins: Remote
 	ProxyDone                      // or Err
+	TrailerRead                    // one field of the trailer section was read: Name, Value
 
 	lastKind
 )
@@ -58,7 +59,7 @@ var kindText = [...]string{
 	FirstByte: "first-byte", Informational: "informational", HeadRead: "head-read",
 	BodyRead: "body-read", ConnPut: "conn-put", ConnClosed: "conn-closed", Retry: "retry",
 	AttemptDone: "attempt-done", CallDone: "call-done", Redirect: "redirect",
-	ProxyStart: "proxy-start", ProxyDone: "proxy-done",
+	ProxyStart: "proxy-start", ProxyDone: "proxy-done", TrailerRead: "trailer-read",
 }
 
 // String is the kind's name, such as "connect-start".
@@ -93,10 +94,11 @@ type Event struct {
 	Method     string
 	URL        string
 	Host       string
-	Name       string // of a field
+	Name       string // of a field; of the peer, as its certificate has it
 	Value      string // of a field, redacted where it can be a secret
 	Proto      string // what ALPN chose, "" if nothing
 	TLSVersion uint16 // as in crypto/tls
+	TLSCipher  uint16 // as in crypto/tls
 	Network    string // "tcp" or "unix"
 	Local      netip.AddrPort
 	Remote     netip.AddrPort

@@ -41,8 +41,8 @@ func RedactURLs(text string) string {
 		}
 		out.WriteString("//")
 		// RFC 3986 §3.2: the authority ends at the next slash, "?" or "#"; in
-		// running text also at what cannot be in a URL.
-		end := strings.IndexAny(rest, "/?#<>\"' \t,;")
+		// running text also where a URL cannot go on.
+		end := strings.IndexAny(rest, "/?#<>\" \t")
 		if end < 0 {
 			end = len(rest)
 		}

@@ -84,14 +84,15 @@ func (b *bound) ended() error {
 
 // contextEnd is socket.ContextError, but for a context whose deadline has passed
 // it waits for the context to notice, so that the same end is always reported as
-// the same error.
+// the same error. On a busy machine its timer may be late even so.
 func contextEnd(ctx context.Context) error {
 	if at, ok := ctx.Deadline(); ok && time.Until(at) <= 0 && ctx.Err() == nil {
-		t := time.NewTimer(10 * time.Millisecond)
+		t := time.NewTimer(100 * time.Millisecond)
 		defer t.Stop()
 		select {
 		case <-ctx.Done():
 		case <-t.C:
+			return context.DeadlineExceeded
 		}
 	}
 	return socket.ContextError(ctx)

@@ -76,7 +76,8 @@ func (d *Dialer) secure(ctx context.Context, route message.Route, log *event.Log
 	if log.On() {
 		e := trace.Event{Kind: trace.TLSDone, Host: name, Err: err}
 		if err == nil {
-			e.Proto, e.TLSVersion, e.Resumed = r.Proto, r.State.Version, r.State.DidResume
+			e.Proto, e.TLSVersion, e.TLSCipher = r.Proto, r.State.Version, r.State.CipherSuite
+			e.Resumed, e.Name = r.State.DidResume, peerName(r.State)
 			log.TLSDone(*r.State, nil)
 		} else {
 			log.TLSDone(tls.ConnectionState{}, err)
@@ -110,6 +111,21 @@ func (d *Dialer) handshake(ctx context.Context, route message.Route, name string
 		return errors.New("the connection that the dial function made speaks h2, which the route does not allow")
 	}
 	return nil
+}
+
+// peerName is a name that the server's certificate is for.
+func peerName(s *tls.ConnectionState) string {
+	if len(s.PeerCertificates) == 0 {
+		return ""
+	}
+	switch cert := s.PeerCertificates[0]; {
+	case len(cert.DNSNames) > 0:
+		return cert.DNSNames[0]
+	case len(cert.IPAddresses) > 0:
+		return cert.IPAddresses[0].String()
+	default:
+		return cert.Subject.CommonName
+	}
 }
 
 // shake runs the handshake within the time for it. What ends it early closes the

@@ -7,6 +7,7 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/textproto"
+	"time"
 
 	"sonde/trace"
 )
@@ -189,8 +190,8 @@ func (l *Log) WantsFields() bool {
 func (l *Log) wantsEvents() bool { return l.Sink != nil || l.own().Event != nil }
 
 // WroteField tells of a field that was written: the hooks its real value, the
-// sink a redacted one.
-func (l *Log) WroteField(name, value string) {
+// sink a redacted one. at is when.
+func (l *Log) WroteField(name, value string, at time.Time) {
 	if f := l.own().WroteHeaderField; f != nil {
 		f(name, []string{value})
 	}
@@ -198,6 +199,6 @@ func (l *Log) WroteField(name, value string) {
 		f(name, []string{value})
 	}
 	if l.wantsEvents() {
-		l.Emit(trace.Event{Kind: trace.FieldWritten, Name: name, Value: trace.Redact(name, value)})
+		l.Emit(trace.Event{Kind: trace.FieldWritten, Time: at, Name: name, Value: trace.Redact(name, value)})
 	}
 }

@@ -1,12 +1,14 @@
 package h1
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
 	"time"
 
 	"sonde/internal/clock"
+	"sonde/internal/event"
 	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/trace"
@@ -32,7 +34,7 @@ func (x *exchange) startBody() {
 		x.done = true
 	case Length:
 		x.left = x.framing.Length
-		x.done = x.left == 0
+		x.done = x.left == 0 || x.whole != nil
 	case ChunkedBody:
 		x.chunks.Reset(x.call.Limits.Head, x.call.Limits.Fields)
 	case UntilClose:
@@ -42,6 +44,20 @@ func (x *exchange) startBody() {
 
 // Done reports whether the body was read to its end.
 func (x *exchange) Done() bool { return x.done }
+
+// Whole is the body, if it is all there.
+func (x *exchange) Whole() ([]byte, bool) {
+	switch {
+	case x.whole != nil:
+		return x.whole, true
+	case x.framing.Kind != Length || x.left != x.framing.Length || x.left > int64(x.w-x.r):
+		return nil, false
+	}
+	body := x.buf[x.r : x.r+int(x.left)]
+	x.r += len(body)
+	x.got, x.left, x.done = x.left, 0, true
+	return body, true
+}
 
 // Watch registers the exchange with its context.
 func (x *exchange) Watch() {
@@ -284,7 +300,7 @@ func (x *exchange) drainChunks() {
 func (x *exchange) Finish(end trace.Reason) (trace.Reason, time.Duration) {
 	c, hint := x.conn, x.hint
 	if log := x.call.Log; log.On() && !x.tunnel {
-		log.Emit(trace.Event{Kind: trace.BodyRead, Bytes: x.got, Err: x.failure})
+		x.told(log)
 	}
 	if end == trace.NoReason {
 		end = x.end
@@ -318,6 +334,22 @@ func (x *exchange) Finish(end trace.Reason) (trace.Reason, time.Duration) {
 	}
 	x.recycle()
 	return end, hint
+}
+
+var errNotRead = errors.New("the body was not read to its end")
+
+// told tells log how the body ended, and of its trailer.
+func (x *exchange) told(log *event.Log) {
+	err := x.failure
+	if f, ok := err.(*fault.Fault); ok {
+		err = f.Err
+	} else if !x.done {
+		err = errNotRead
+	}
+	log.Emit(trace.Event{Kind: trace.BodyRead, Bytes: x.got, Err: err})
+	for name, value := range x.Trailer().All() {
+		log.Emit(trace.Event{Kind: trace.TrailerRead, Name: name, Value: trace.Redact(name, value)})
+	}
 }
 
 // closeFor ends the connection after an exchange: gracefully where the response

@@ -40,6 +40,7 @@ type exchange struct {
 	buf  []byte // bytes read: buf[r:w] are still to be used
 	r, w int
 
+	whole    []byte // the body, in the caller's buffer; nil: it was not lent
 	framing  Framing
 	left     int64 // Length: bytes left
 	headLen  int   // bytes of the last head
@@ -68,7 +69,7 @@ func (x *exchange) begin(c *Conn, ctx context.Context, call *message.Call) {
 func (x *exchange) recycle() {
 	x.conn, x.call, x.up = nil, nil, nil
 	x.r, x.w = 0, 0
-	x.framing, x.left = Framing{}, 0
+	x.framing, x.left, x.whole = Framing{}, 0, nil
 	x.done, x.tunnel, x.answered, x.waiting = false, false, false, false
 	x.idleSet, x.got, x.hint = 0, 0, 0
 	x.end, x.writeErr, x.failure = 0, nil, nil
@@ -219,7 +220,7 @@ func (x *exchange) fillHead() error {
 			x.answered = true
 			x.call.FirstByte = clock.Now()
 			if x.call.Log.On() {
-				x.call.Log.Emit(trace.Event{Kind: trace.FirstByte})
+				x.call.Log.Emit(trace.Event{Kind: trace.FirstByte, Time: clock.At(x.call.FirstByte)})
 			}
 		}
 		return nil
@@ -333,7 +334,7 @@ func (x *exchange) final() error {
 		if call.Log.On() {
 			call.Log.Emit(trace.Event{Kind: trace.ContinueDone, Status: head.Status})
 		}
-		x.up.refuse()
+		x.up.refuse(nil)
 	}
 	if x.writeErr != nil && x.end == trace.NoReason {
 		x.end = trace.WriteFailed
@@ -344,11 +345,28 @@ func (x *exchange) final() error {
 
 // keepHead moves the head's text out of the buffer, which the body needs.
 func (x *exchange) keepHead() {
-	if buf := x.call.Buf; buf != nil {
-		*buf = x.call.Head.CopyInto(*buf)
-	} else {
+	switch buf := x.call.Buf; {
+	case buf == nil:
 		x.call.Head.Detach()
+	case x.framing.Kind == Length && x.framing.Length <= int64(x.w-x.r):
+		x.lend(buf)
+	default:
+		*buf = x.call.Head.CopyInto(*buf)
 	}
+}
+
+// lend exchanges the buffer, which has the whole response, for the caller's:
+// that saves a copy of head and body, some 800 ns for 10 KB.
+func (x *exchange) lend(buf *[]byte) {
+	n := int(x.framing.Length)
+	x.whole = x.buf[x.r : x.r+n : x.r+n]
+	x.buf, *buf = (*buf)[:cap(*buf)], x.buf
+	if len(x.buf) < bufferSize {
+		x.buf = make([]byte, bufferSize)
+	}
+	// What is beyond the response counts, not its bytes.
+	x.r, x.w = 0, x.w-x.r-n
+	x.got = int64(n)
 }
 
 func asksUpgrade(r *message.Request) bool {
@@ -367,6 +385,9 @@ func (x *exchange) fail(err error) *fault.Fault {
 		f.Sent = x.sock.Sent > 0
 	}
 	x.classify(f)
+	if x.waiting && x.up.started && x.call.Log.On() {
+		x.call.Log.Emit(trace.Event{Kind: trace.ContinueDone, Err: f.Err})
+	}
 	x.abandon(f.End)
 	return f
 }
@@ -387,6 +408,10 @@ func (x *exchange) classify(f *fault.Fault) {
 	if x.up != nil {
 		if err := x.up.readerError(); err != nil {
 			f.Op, f.Err, f.End = fault.Write, err, trace.RequestBodyFailed
+			// A Reader may have failed because the context ended; both are causes then.
+			if end := x.conn.sock.ContextEnd(); end != nil {
+				f.Err = fmt.Errorf("%w (%w)", err, end)
+			}
 			return
 		}
 		if x.writeErr == nil {

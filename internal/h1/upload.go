@@ -47,6 +47,8 @@ type upload struct {
 	written chan struct{} // closed when the exchange has written head
 
 	running bool
+	telling sync.Mutex // held while the log is told: nothing may be told after the end
+	told    bool       // of the end
 	stopped atomic.Bool
 	closing sync.Once
 	done    chan struct{} // closed by the goroutine's end
@@ -105,7 +107,20 @@ func (u *upload) run() {
 	defer close(u.done)
 	defer u.closeBody()
 	sent, err := u.send()
-	wroteRequest(u.log, true, sent, err)
+	u.tell(sent, err, err)
+}
+
+// tell tells of the request's end: a body of n bytes has left, or failed, and so
+// has the request. It does so once: what a Reader does that was left behind is no
+// news after the call's end.
+func (u *upload) tell(n int64, bodyErr, err error) {
+	u.telling.Lock()
+	defer u.telling.Unlock()
+	if u.log.On() && !u.told {
+		u.log.Emit(trace.Event{Kind: trace.BodyWritten, Bytes: n, Err: bodyErr})
+		u.log.Emit(trace.Event{Kind: trace.RequestWritten, Err: err})
+	}
+	u.told = true
 }
 
 // closeBody closes the caller's body, once.
@@ -181,7 +196,9 @@ func (u *upload) takeHead(dst []byte) []byte {
 // headOut tells of a head that has left, unless it is empty: then the exchange
 // has told of it.
 func (u *upload) headOut(head []byte) {
-	if len(head) > 0 {
+	u.telling.Lock()
+	defer u.telling.Unlock()
+	if len(head) > 0 && !u.told {
 		wroteHead(u.log, head)
 	}
 }
@@ -380,10 +397,11 @@ func (u *upload) sentAt() int64 {
 	return u.sent
 }
 
-// refuse ends an upload that never started.
-func (u *upload) refuse() {
+// refuse ends an upload that never started; err says why, nil if the server did not
+// want it.
+func (u *upload) refuse(err error) {
 	u.closeBody()
-	wroteRequest(u.log, false, 0, nil)
+	wroteRequest(u.log, false, 0, err)
 	close(u.done)
 }
 
@@ -408,6 +426,9 @@ func (u *upload) settle(grace time.Duration) trace.Reason {
 		select {
 		case <-u.done:
 		case <-t.C:
+			if u.release() {
+				return trace.NoReason
+			}
 			return trace.EarlyResponse
 		}
 	}
@@ -420,8 +441,29 @@ func (u *upload) settle(grace time.Duration) trace.Reason {
 	return trace.NoReason
 }
 
-// wait waits for the goroutine of an upload that has ended.
-func (u *upload) wait() { <-u.done }
+// release parts an upload from its connection, if all that was declared has been
+// sent and only the Reader's end is still to be seen: the request is complete, so
+// that a Reader that is slow to say so costs no connection.
+func (u *upload) release() bool {
+	u.mu.Lock()
+	complete := u.sent != 0 && u.readErr == nil && u.writeErr == nil
+	if complete {
+		u.stopped.Store(true) // from now on fail leaves the connection alone
+	}
+	u.mu.Unlock()
+	if complete {
+		u.stop()
+	}
+	return complete
+}
+
+// wait waits for the goroutine of an upload that has ended, unless it was parted
+// from the connection.
+func (u *upload) wait() {
+	if !u.stopped.Load() {
+		<-u.done
+	}
+}
 
 // stop ends the upload of a connection that has been killed. It reports whether
 // its goroutine is gone: closing the body wakes most Readers, but one without a
@@ -432,7 +474,7 @@ func (u *upload) stop() bool {
 		select {
 		case <-u.done: // refused
 		default:
-			u.refuse()
+			u.refuse(errUnsent)
 		}
 		return true
 	}
@@ -446,14 +488,18 @@ func (u *upload) stop() bool {
 		return true
 	case <-t.C:
 	}
-	if u.log.On() {
-		u.log.Emit(trace.Event{Kind: trace.BodyWritten, Err: errLeftBehind})
+	if u.sentAt() != 0 {
+		u.tell(u.length, errLeftBehind, nil)
+	} else {
+		u.tell(0, errLeftBehind, errLeftBehind)
 	}
 	return false
 }
 
 // stopGrace is how long a call waits for its body's Read to come back.
 const stopGrace = 5 * time.Millisecond
+
+var errUnsent = errors.New("the call ended before the request's body was sent")
 
 var errLeftBehind = errors.New("the body's Read did not return: its goroutine is left behind until it does")
 

@@ -1,7 +1,8 @@
 package h1
 
 import (
-	"bytes"
+	"strings"
+	"time"
 
 	"sonde/internal/event"
 	"sonde/trace"
@@ -12,22 +13,21 @@ func wroteHead(log *event.Log, head []byte) {
 	if !log.On() {
 		return
 	}
+	now := time.Now()
 	if log.WantsFields() {
-		_, lines, _ := bytes.Cut(head, crlf) // the request line is no field
+		_, lines, _ := strings.Cut(string(head), "\r\n") // the request line is no field
 		for {
-			line, rest, _ := bytes.Cut(lines, crlf)
-			name, value, ok := bytes.Cut(line, []byte(": "))
+			line, rest, _ := strings.Cut(lines, "\r\n")
+			name, value, ok := strings.Cut(line, ": ")
 			if !ok {
 				break
 			}
-			log.WroteField(string(name), string(value))
+			log.WroteField(name, value, now)
 			lines = rest
 		}
 	}
-	log.Emit(trace.Event{Kind: trace.HeadWritten, Bytes: int64(len(head))})
+	log.Emit(trace.Event{Kind: trace.HeadWritten, Time: now, Bytes: int64(len(head))})
 }
-
-var crlf = []byte("\r\n")
 
 // wroteRequest tells log that sending the request, with a body of n bytes, is
 // over.
@@ -35,8 +35,9 @@ func wroteRequest(log *event.Log, hasBody bool, n int64, err error) {
 	if !log.On() {
 		return
 	}
+	now := time.Now()
 	if hasBody {
-		log.Emit(trace.Event{Kind: trace.BodyWritten, Bytes: n, Err: err})
+		log.Emit(trace.Event{Kind: trace.BodyWritten, Time: now, Bytes: n, Err: err})
 	}
-	log.Emit(trace.Event{Kind: trace.RequestWritten, Err: err})
+	log.Emit(trace.Event{Kind: trace.RequestWritten, Time: now, Err: err})
 }

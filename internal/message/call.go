@@ -34,6 +34,9 @@ type Stream interface {
 	Left() int64
 	// Trailer is the trailer section, once the body is done.
 	Trailer() Fields
+	// Whole is the body if all of it has come already and none of it was read:
+	// then it is done. It is valid until Finish; with Call.Buf, as long as *Buf.
+	Whole() ([]byte, bool)
 	// Drain reads the rest where that is cheap: at most max bytes, all known to
 	// come, until the reading of the clock is reached (0: no bound). It reports
 	// whether the body is done.
@@ -92,7 +95,8 @@ type Call struct {
 	Informational func(*Head) error
 
 	// Head is where the response head goes. If Buf is nil its text is its own;
-	// otherwise it borrows *Buf, which is grown as needed.
+	// otherwise it borrows *Buf, which is grown, or exchanged for another buffer,
+	// as needed.
 	Head *Head
 	Buf  *[]byte
 

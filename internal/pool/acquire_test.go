@@ -81,7 +81,7 @@ func TestRoutesDoNotMix(t *testing.T) {
 		if z.Reused || place.Load().pool != other {
 			t.Error("took a connection of another pool")
 		}
-		other.Release(z.Conn, trace.NoReason, 0, nil)
+		other.Release(z.Conn, trace.NoReason, 0, 0, nil)
 	})
 }
 
@@ -162,7 +162,7 @@ func TestStory(t *testing.T) {
 		{"bytes", found(trace.UnsolicitedBytes), nil, trace.UnsolicitedBytes, trace.IdleClosedByServer},
 		{"idle timeout", idle(61 * time.Second), nil, trace.IdleTimeout, trace.IdleExpired},
 		{"hint", func(b *bed, c *Conn) {
-			b.Release(c, 0, 5*time.Second, nil)
+			b.Release(c, 0, 5*time.Second, 0, nil)
 			time.Sleep(5100 * time.Millisecond)
 		}, nil, trace.ServerHint, trace.IdleExpired},
 		{"age", func(b *bed, c *Conn) {
@@ -317,7 +317,7 @@ func TestHitDoesNotAllocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Release(g.Conn, trace.NoReason, 5*time.Second, nil)
+		p.Release(g.Conn, trace.NoReason, 5*time.Second, 0, nil)
 	}
 	hit()
 	if raceOn {
@@ -353,7 +353,7 @@ func TestMissAllocatesLittle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Release(g.Conn, trace.ServerAsked, 0, nil)
+		p.Release(g.Conn, trace.ServerAsked, 0, 0, nil)
 	}
 	miss()
 	if n := testing.AllocsPerRun(1000, miss); n > 5 {
@@ -366,7 +366,7 @@ func TestMissAllocatesLittle(t *testing.T) {
 	if t.Logf("%v allocations on the pool's goroutine", n); n > 12 {
 		t.Errorf("%v allocations on the pool's goroutine", n)
 	}
-	p.Release(busy.Conn, trace.ServerAsked, 0, nil)
+	p.Release(busy.Conn, trace.ServerAsked, 0, 0, nil)
 }
 
 type sameLink struct{ *fakeLink }

@@ -37,7 +37,7 @@ func BenchmarkHit(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				g, _ := p.Acquire(ctx, w)
-				p.Release(g.Conn, trace.NoReason, 0, nil)
+				p.Release(g.Conn, trace.NoReason, 0, 0, nil)
 			}
 		})
 	}
@@ -62,7 +62,7 @@ func BenchmarkHitParallel(b *testing.B) {
 				w := wants[int(next.Add(1))%routes]
 				for pb.Next() {
 					g, _ := p.Acquire(ctx, w)
-					p.Release(g.Conn, trace.NoReason, 0, nil)
+					p.Release(g.Conn, trace.NoReason, 0, 0, nil)
 				}
 			})
 		})
@@ -82,7 +82,7 @@ func BenchmarkQueue(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			g, _ := p.Acquire(ctx, w)
-			p.Release(g.Conn, trace.NoReason, 0, nil)
+			p.Release(g.Conn, trace.NoReason, 0, 0, nil)
 		}
 	})
 }
@@ -98,7 +98,7 @@ func BenchmarkSweep(b *testing.B) {
 		all = append(all, g)
 	}
 	for _, g := range all {
-		p.Release(g.Conn, trace.NoReason, 0, nil)
+		p.Release(g.Conn, trace.NoReason, 0, 0, nil)
 	}
 	r := round{}
 	b.ReportAllocs()
@@ -121,12 +121,12 @@ func BenchmarkMiss(b *testing.B) {
 			defer cancel()
 			if busy {
 				g, _ := p.Acquire(ctx, w)
-				defer p.Release(g.Conn, trace.ServerAsked, 0, nil)
+				defer p.Release(g.Conn, trace.ServerAsked, 0, 0, nil)
 			}
 			b.ReportAllocs()
 			for b.Loop() {
 				g, _ := p.Acquire(ctx, w)
-				p.Release(g.Conn, trace.ServerAsked, 0, nil)
+				p.Release(g.Conn, trace.ServerAsked, 0, 0, nil)
 			}
 		})
 	}

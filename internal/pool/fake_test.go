@@ -226,8 +226,8 @@ func (b *bed) get(change ...func(*Want)) Got {
 	return got
 }
 
-func (b *bed) put(c *Conn)                    { b.Release(c, trace.NoReason, 0, b.log) }
-func (b *bed) kill(c *Conn, why trace.Reason) { b.Release(c, why, 0, b.log) }
+func (b *bed) put(c *Conn)                    { b.Release(c, trace.NoReason, 0, 0, b.log) }
+func (b *bed) kill(c *Conn, why trace.Reason) { b.Release(c, why, 0, 0, b.log) }
 func (b *bed) count() (idle, active, dialing, waiting int) {
 	st := b.Stats()
 	return st.Idle, st.Active, st.Dialing, st.Waiting

@@ -163,9 +163,9 @@ func (m *model) use(got Got, w *Want) {
 	last := l.users.Add(-1) == 0
 	switch n := rand.IntN(20); {
 	case dead:
-		m.p.Release(got.Conn, trace.ServerClosedInUse, 0, log)
+		m.p.Release(got.Conn, trace.ServerClosedInUse, 0, 0, log)
 	case n == 0:
-		m.p.Release(got.Conn, trace.ServerAsked, 0, log)
+		m.p.Release(got.Conn, trace.ServerAsked, 0, 0, log)
 	case n == 1 && m.slots == 1:
 		m.p.Detach(got.Conn, trace.Upgraded, log)
 		if l.ended.CompareAndSwap(0, int32(trace.Upgraded)) { // otherwise Close was earlier
@@ -173,9 +173,9 @@ func (m *model) use(got Got, w *Want) {
 		}
 	case n < 4 && last && m.slots == 1: // dies while it is idle
 		l.dead.Store(int32(trace.ServerClosed))
-		m.p.Release(got.Conn, trace.NoReason, 0, log)
+		m.p.Release(got.Conn, trace.NoReason, 0, 0, log)
 	default:
-		m.p.Release(got.Conn, trace.NoReason, time.Duration(rand.IntN(2))*time.Second, log)
+		m.p.Release(got.Conn, trace.NoReason, time.Duration(rand.IntN(2))*time.Second, 0, log)
 	}
 }
 

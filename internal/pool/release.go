@@ -14,9 +14,12 @@ import (
 // server says that it keeps c idle, 0 if it says nothing.
 //
 // The event ConnPut comes before anybody else can see c.
-func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, log *event.Log) {
+// now is a fresh reading of the clock, if the caller has one, else 0.
+func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, now int64, log *event.Log) {
 	slots := clampSlots(c.link.Slots())
-	now := clock.Now()
+	if now == 0 {
+		now = clock.Now()
+	}
 	if log != nil && end == trace.NoReason && !c.own {
 		log.Emit(p.describe(c, trace.ConnPut, trace.NoReason))
 	}

@@ -54,7 +54,7 @@ func TestServerHint(t *testing.T) {
 	}
 	inBubble(t, Config{IdleTimeout: time.Minute}, &fakeDialer{}, func(b *bed) {
 		x := b.get()
-		b.Release(x.Conn, 0, 10*time.Second, nil)
+		b.Release(x.Conn, 0, 10*time.Second, 0, nil)
 		b.get()
 		b.put(x.Conn) // says nothing: what was said holds
 		time.Sleep(8 * time.Second)

@@ -299,6 +299,14 @@ func (c *Conn) Cause() error {
 	return nil
 }
 
+// ContextEnd is why the context of the call under way has ended, nil if it has not.
+func (c *Conn) ContextEnd() error {
+	if c.call == nil || c.call.ctx == nil {
+		return nil
+	}
+	return ContextError(c.call.ctx)
+}
+
 func waitDone(ctx context.Context) {
 	t := time.NewTimer(100 * time.Millisecond)
 	defer t.Stop()

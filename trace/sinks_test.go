@@ -1,0 +1,294 @@
+package trace_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sonde/trace"
+)
+
+var began = time.Date(2026, 11, 21, 10, 0, 0, 123456789, time.UTC)
+
+// every is one event of each kind, with everything set that an event can say.
+func every() []trace.Event {
+	var all []trace.Event
+	for k := trace.CallStart; k.String() != "unknown"; k++ {
+		all = append(all, trace.Event{
+			Kind: k, Reused: true, Resumed: true, Custom: true, Reason: trace.AllBusy, Status: 200,
+			Time: began.Add(time.Duration(k) * time.Millisecond), Call: 7, Conn: 9, Attempt: 2, Bytes: 5,
+			Idle: 1500 * time.Millisecond, Method: "GET", URL: "http://h/<a&b>", Host: "h", Name: "X",
+			Value: "v\"\\\x01\t\r\n\xff\u2028é", Proto: "http/1.1", TLSVersion: 0x304, Network: "tcp",
+			Local: netip.MustParseAddrPort("127.0.0.1:1"), Remote: netip.MustParseAddrPort("[::1]:2"),
+			Addrs: []netip.Addr{netip.MustParseAddr("1.2.3.4"), netip.MustParseAddr("::1")}, Err: errors.New("a <b>"),
+		}, trace.Event{Kind: k, Time: began})
+	}
+	return all
+}
+
+// TestDocs: docs/trace-events.md has every kind, and every member of a line.
+func TestDocs(t *testing.T) {
+	docs, err := os.ReadFile("../docs/trace-events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range every() {
+		if !strings.Contains(string(docs), "`"+e.Kind.String()+"`") {
+			t.Error("no", e.Kind)
+		}
+		var members map[string]any
+		if err := json.Unmarshal(trace.AppendJSON(nil, &e), &members); err != nil {
+			t.Error(err)
+		}
+		for m := range members {
+			if !strings.Contains(string(docs), "`"+m+"`") {
+				t.Error("no", m)
+			}
+		}
+	}
+}
+
+func TestTee(t *testing.T) {
+	if trace.Tee() != nil || trace.Tee(nil, nil) != nil {
+		t.Error("a Tee of nothing is no sink")
+	}
+	var order []int
+	sink := func(n int) trace.Sink { return trace.SinkFunc(func(trace.Event) { order = append(order, n) }) }
+	trace.Tee(nil, trace.Tee(sink(1), sink(2)), sink(3)).Record(trace.Event{})
+	if fmt.Sprint(order) != "[1 2 3]" {
+		t.Error(order)
+	}
+}
+
+func TestRing(t *testing.T) {
+	r := trace.NewRing(3)
+	for i := range 8 {
+		if i < 3 && len(r.Events()) != i {
+			t.Error("kept", len(r.Events()), "of", i)
+		}
+		r.Record(trace.Event{Call: uint64(i)})
+	}
+	var calls []uint64
+	for _, e := range r.Events() {
+		calls = append(calls, e.Call)
+	}
+	if fmt.Sprint(calls) != "[5 6 7]" || r.Lost() != 5 {
+		t.Error(calls, r.Lost())
+	}
+	if n := testing.AllocsPerRun(100, func() { r.Record(trace.Event{}) }); n != 0 {
+		t.Error(n, "allocations")
+	}
+	if r.Reset(); len(r.Events()) != 0 || r.Lost() != 0 {
+		t.Error("not forgotten")
+	}
+}
+
+// line has the members of docs/trace-events.md.
+type line struct {
+	Kind       string
+	Time       time.Time
+	Mono       int64 `json:"mono_ns"`
+	Call       uint64
+	Attempt    int
+	Conn       uint64
+	Method     string
+	URL        string
+	Status     int
+	Name       *string
+	Value      *string
+	Network    string
+	Host       string
+	Remote     netip.AddrPort
+	Local      netip.AddrPort
+	Addrs      []netip.Addr
+	Custom     bool
+	TLSVersion string `json:"tls_version"`
+	Proto      string
+	Resumed    bool
+	Reused     *bool
+	Idle       int64 `json:"idle_ns"`
+	Reason     string
+	Bytes      *int64
+	Error      *string
+}
+
+func TestJSONLines(t *testing.T) {
+	var out bytes.Buffer
+	sink := trace.NewJSONLines(&out)
+	events := every()
+	for _, e := range events {
+		sink.Record(e)
+	}
+	if err := sink.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), `\u003c`) {
+		t.Error("escaped for HTML")
+	}
+	lines := bufio.NewScanner(&out)
+	for _, e := range events {
+		if !lines.Scan() {
+			t.Fatal("a line is missing")
+		}
+		var l line
+		dec := json.NewDecoder(bytes.NewReader(lines.Bytes()))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&l); err != nil {
+			t.Fatalf("%v: %s", err, lines.Text())
+		}
+		if l.Kind != e.Kind.String() || !l.Time.Equal(e.Time) || l.Call != e.Call || l.Attempt != e.Attempt ||
+			l.Conn != e.Conn || l.Method != e.Method || l.URL != e.URL || l.Status != e.Status ||
+			l.Network != e.Network || l.Host != e.Host || l.Remote != e.Remote || l.Local != e.Local ||
+			fmt.Sprint(l.Addrs) != fmt.Sprint(e.Addrs) || l.Custom != e.Custom || l.Proto != e.Proto ||
+			l.Resumed != e.Resumed || l.Idle != int64(e.Idle) ||
+			(l.Error == nil) != (e.Err == nil) || l.Error != nil && *l.Error != e.Err.Error() {
+			t.Errorf("%+v\nis not %+v", l, e)
+		}
+		if l.Value != nil && *l.Value != strings.ToValidUTF8(e.Value, "\ufffd") {
+			t.Errorf("value %q, want %q", *l.Value, e.Value)
+		}
+	}
+}
+
+type failing struct{ writes int }
+
+func (f *failing) Write(p []byte) (int, error) {
+	f.writes++
+	return 0, errors.New("disk full")
+}
+
+func TestWriterErrorsAreKept(t *testing.T) {
+	var w failing
+	for _, s := range []interface {
+		trace.Sink
+		Err() error
+	}{trace.NewJSONLines(&w), trace.NewText(&w), trace.NewStableText(&w)} {
+		w.writes = 0
+		s.Record(trace.Event{})
+		s.Record(trace.Event{})
+		if s.Err() == nil || w.writes != 1 {
+			t.Errorf("%T: error %v, %d writes", s, s.Err(), w.writes)
+		}
+	}
+}
+
+func TestJSONLinesAllocations(t *testing.T) {
+	sink := trace.NewJSONLines(new(failless))
+	e := every()[0]
+	e.Err = nil
+	sink.Record(e)
+	if n := testing.AllocsPerRun(100, func() { sink.Record(e) }); n != 0 {
+		t.Error(n, "allocations an event")
+	}
+}
+
+type failless struct{}
+
+func (*failless) Write(p []byte) (int, error) { return len(p), nil }
+
+// TestSinksAtOnce is for the race detector, and for lines that stay whole.
+func TestSinksAtOnce(t *testing.T) {
+	var text, js bytes.Buffer
+	sink := trace.Tee(trace.NewText(&text), trace.NewJSONLines(&js), trace.NewRing(10),
+		trace.Slog(slog.New(slog.DiscardHandler), nil), new(trace.Recorder))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for _, e := range every() {
+				sink.Record(e)
+			}
+		})
+	}
+	wg.Wait()
+	for l := range strings.Lines(js.String()) {
+		if !json.Valid([]byte(l)) {
+			t.Fatal(l)
+		}
+	}
+}
+
+func TestText(t *testing.T) {
+	var out strings.Builder
+	sink := trace.NewText(&out)
+	for _, e := range every() {
+		sink.Record(e)
+	}
+	for l := range strings.Lines(out.String()) {
+		if strings.ContainsAny(strings.TrimSuffix(l, "\n"), "\x00\x01\x1b\r\n\t") || strings.HasSuffix(l, " \n") {
+			t.Errorf("%q", l)
+		}
+	}
+	if want := `X: v"\\\x01\t\r\n\xff\u2028é`; !strings.Contains(out.String(), want) {
+		t.Errorf("%s not in\n%s", want, out.String())
+	}
+}
+
+func TestSlog(t *testing.T) {
+	var out strings.Builder
+	logger := func(l slog.Level) *slog.Logger {
+		return slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: l, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey && !a.Value.Time().Equal(began) {
+				t.Error("time", a.Value)
+			}
+			return a
+		}}))
+	}
+	done := trace.Event{Kind: trace.CallDone, Time: began, Call: 3, Attempt: 2, Conn: 4, Status: 200}
+	failed := trace.Event{Kind: trace.CallDone, Time: began, Call: 4, Err: errors.New("no route")}
+	got := trace.Event{Kind: trace.AcquireDone, Time: began, Call: 3, Reused: true, Idle: time.Second}
+	all := []trace.Event{done, failed, got, {Kind: trace.FirstByte, Time: began}}
+	for _, tt := range []struct {
+		from  slog.Level
+		level func(trace.Event) slog.Level
+		want  int
+	}{
+		{slog.LevelDebug - 4, nil, 4}, {slog.LevelDebug, nil, 3}, {slog.LevelInfo, nil, 2}, {slog.LevelWarn, nil, 1},
+		{slog.LevelError, func(trace.Event) slog.Level { return slog.LevelError }, 4},
+	} {
+		out.Reset()
+		sink := trace.Slog(logger(tt.from), tt.level)
+		for _, e := range all {
+			sink.Record(e)
+		}
+		if n := strings.Count(out.String(), "\n"); n != tt.want {
+			t.Errorf("level %v: %d lines, want %d:\n%s", tt.from, n, tt.want, out.String())
+		}
+	}
+	for _, want := range []string{
+		"msg=call-done call=3 attempt=2 conn=4 status=200", `level=WARN msg=call-done call=4 error="no route"`,
+	} {
+		if !strings.Contains(out.String(), strings.Replace(want, "WARN", "ERROR", 1)) {
+			t.Errorf("%s is not in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestRedactURLs(t *testing.T) {
+	for in, want := range map[string]string{
+		"http://u:p@h/x": "http://h/x", "http://h/x@y": "http://h/x@y", "//u@h": "//h", "a@b": "a@b",
+		"x http://u:p@w@h/ y https://v:q,;'@i?a=b@c": "x http://h/ y https://i?a=b@c",
+		"0;url=http://u:p@h/":                        "0;url=http://h/",
+		"http://u:p@":                                "http://",
+	} {
+		if got := trace.RedactURLs(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	for _, name := range []string{"authorization", "Cookie", "SET-COOKIE", "Proxy-Authorization"} {
+		if trace.Redact(name, "secret") != "[redacted]" {
+			t.Error(name)
+		}
+	}
+	if trace.Redact("Referer", "http://u:p@h/") != "http://h/" || trace.Redact("Accept", "b") != "b" {
+		t.Error("other fields")
+	}
+}
