@@ -1,0 +1,83 @@
+package filter
+
+import (
+	"fmt"
+
+	"golang.org/x/net/bpf"
+)
+
+// Program is a compiled expression. It never changes, and is safe for
+// concurrent use.
+type Program struct {
+	expr  string
+	tree  Expr
+	opts  Options
+	insns []bpf.RawInstruction
+	loops bool
+}
+
+// Compile compiles an expression for the packets that opts describes. The
+// empty expression matches every packet. The error is an *Error that says
+// what was refused and where.
+func Compile(expr string, opts Options) (prog *Program, err error) {
+	defer recoverInto(expr, &err)
+	opts, err = opts.withDefaults()
+	if err != nil {
+		return nil, &Error{Expr: expr, Msg: err.Error()}
+	}
+	tree, err := Parse(expr)
+	if err != nil {
+		return nil, err
+	}
+	g := newGenerator(opts)
+	root := g.program(tree)
+	if !g.noOptimize && !opts.NoOptimize {
+		root = optimize(root)
+		if root.isReturn() && root.last.k == 0 {
+			failf(0, "expression rejects all packets")
+		}
+	}
+	p := &Program{expr: expr, tree: tree, opts: opts, insns: emit(root)}
+	if len(p.insns) > opts.MaxInstructions {
+		failf(0, "program of %d instructions is longer than %d", len(p.insns), opts.MaxInstructions)
+	}
+	for _, ins := range p.insns {
+		p.loops = p.loops || ins.Op == opJa && int32(ins.K) < 0
+	}
+	return p, nil
+}
+
+// Len returns the number of instructions.
+func (p *Program) Len() int { return len(p.insns) }
+
+// Raw returns a copy of the program for bpf.Assemble's users, such as
+// Conn.SetBPF, and for the kernel: the fields of a RawInstruction are those of
+// a struct sock_filter. Use Attachable to ask whether the kernel takes it.
+func (p *Program) Raw() []bpf.RawInstruction {
+	return append([]bpf.RawInstruction(nil), p.insns...)
+}
+
+// Attachable returns nil if the program can be attached to a socket, and else
+// why not: the kernel takes no loops, which protochain compiles to, and the
+// programs for saved packets do not look for the VLAN tags that Linux takes
+// out of a packet.
+func (p *Program) Attachable() error {
+	switch {
+	case p.loops:
+		return fmt.Errorf("filter: protochain needs a loop, which the kernel does not run")
+	case !p.opts.Live:
+		return fmt.Errorf("filter: compiled for saved packets (Options.Live is false)")
+	case len(p.insns) > maxKernelInsns:
+		return fmt.Errorf("filter: %d instructions, and the kernel takes %d", len(p.insns), maxKernelInsns)
+	}
+	return nil
+}
+
+// Expr returns the expression as it was given to Compile.
+func (p *Program) Expr() string { return p.expr }
+
+// Tree returns the parsed expression, or nil for the empty one.
+func (p *Program) Tree() Expr { return p.tree }
+
+// LinkType returns the link type that the program was compiled for.
+func (p *Program) LinkType() LinkType { return p.opts.LinkType }
