@@ -26,10 +26,10 @@ type generator struct {
 	nl        uint32   // the network layer, from the payload
 	nlNosnap  uint32   // the same after 802.2 without SNAP
 
-	vlans, labels int  // tags and labels passed so far
-	inGeneve      bool // Geneve, with maybe no Ethernet inside
-	vlanInReg     bool // VLAN tags in memory cells that start at zero
-	noOptimize    bool // the blocks hold jumps of their own
+	vlans, labels int   // tags and labels passed so far
+	inGeneve      bool  // Geneve, with maybe no Ethernet inside
+	tagCells      []int // the memory cells that count a VLAN tag, from zero
+	noOptimize    bool  // the blocks hold jumps of their own
 
 	regUsed [memWords]bool
 	regNext int
@@ -61,14 +61,17 @@ func (g *generator) program(tree Expr) *block {
 	return c.head
 }
 
-// initCells zeroes the cells in which the first VLAN tag is counted.
+// initCells zeroes the cells in which the first VLAN tag is counted. (libpcap
+// looks them up only here, when PPPoE or Geneve may have moved what they count
+// for; then it leaves one unset, and the kernel refuses the program.)
 func (g *generator) initCells(head *block) {
-	if !g.vlanInReg {
+	if len(g.tagCells) == 0 {
 		return
 	}
-	g.cell(&g.linkPl)
-	g.cell(&g.linkType)
-	zero := []*stmt{op(opLdImm, 0), op(opSt, uint32(g.linkPl.reg)), op(opSt, uint32(g.linkType.reg))}
+	zero := []*stmt{op(opLdImm, 0)}
+	for _, r := range g.tagCells {
+		zero = append(zero, op(opSt, uint32(r)))
+	}
 	head.stmts = append(zero, head.stmts...)
 }
 

@@ -48,8 +48,8 @@ func (g *generator) vlanLive(tag uint32, has bool) *cond {
 	}
 	// From here on offsets count what the test of the type finds. That test
 	// itself was made before, and so does not.
-	g.vlanInReg = true
 	moved := append(g.shift(&g.linkPl), g.shift(&g.linkType)...)
+	g.tagCells = []int{g.linkPl.reg, g.linkType.reg}
 	inside.head.stmts = append(moved, inside.head.stmts...)
 	c := either(beside, inside)
 	if !has {

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/net/bpf"
 )
@@ -38,11 +39,16 @@ func Compile(expr string, opts Options) (prog *Program, err error) {
 		}
 	}
 	p := &Program{expr: expr, tree: tree, opts: opts, insns: emit(root)}
+	p.loops = slices.ContainsFunc(p.insns, func(ins bpf.RawInstruction) bool {
+		return ins.Op == opJa && int32(ins.K) < 0
+	})
+	if !p.loops {
+		if unset := unsetCells(p.insns); unset != 0 {
+			p.insns = zeroCells(unset, p.insns)
+		}
+	}
 	if len(p.insns) > opts.MaxInstructions {
 		failf(0, "program of %d instructions is longer than %d", len(p.insns), opts.MaxInstructions)
-	}
-	for _, ins := range p.insns {
-		p.loops = p.loops || ins.Op == opJa && int32(ins.K) < 0
 	}
 	return p, nil
 }
@@ -54,7 +60,7 @@ func (p *Program) Len() int { return len(p.insns) }
 // Conn.SetBPF, and for the kernel: the fields of a RawInstruction are those of
 // a struct sock_filter. Use Attachable to ask whether the kernel takes it.
 func (p *Program) Raw() []bpf.RawInstruction {
-	return append([]bpf.RawInstruction(nil), p.insns...)
+	return slices.Clone(p.insns)
 }
 
 // Attachable returns nil if the program can be attached to a socket, and else
