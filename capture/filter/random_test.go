@@ -4,7 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -291,4 +293,69 @@ func (s *stats) String() string {
 	at := func(q float64) float64 { return s.ratios[int(q*float64(len(s.ratios)-1))] }
 	return fmt.Sprintf("%d expressions agree, %d refused by both; %d programs are tcpdump's to the bit; length against tcpdump's: min %.2f, median %.2f, 99%% %.2f, max %.2f",
 		s.compared, s.refused, s.identical, at(0), at(.5), at(.99), at(1))
+}
+
+// words cuts an expression into words and punctuation, without regard to the
+// grammar.
+func words(expr string) []string {
+	var out []string
+	for _, t := range lex(expr) {
+		if t.kind != tEOF {
+			out = append(out, t.text)
+		}
+	}
+	return out
+}
+
+// strays are words that a damaged expression gets.
+var strays = strings.Fields("( ) ( ) not not ! and or and or src dst host net port portrange proto tcp ip ether 80 443 " +
+	"10.0.0.1 ::1 1:2:3:4:5:6 / mask [ ] : = > + - * % ^ len vlan mpls llc rnr broadcast less byte protochain " +
+	"ip6 tcp[0] ip[0:2] 80-90 10.0.0.0/8 arp 5")
+
+// damage drops, doubles, swaps and adds words.
+func (w writer) damage(expr string) string {
+	ws := words(expr)
+	for range 1 + w.IntN(3) {
+		if len(ws) < 2 {
+			break
+		}
+		i, j := w.IntN(len(ws)), w.IntN(len(ws))
+		switch w.IntN(5) {
+		case 0:
+			ws = slices.Delete(ws, i, i+1)
+		case 1:
+			ws[i], ws[j] = ws[j], ws[i]
+		case 2:
+			ws = slices.Insert(ws, i, ws[j])
+		default:
+			ws = slices.Insert(ws, i, strays[w.IntN(len(strays))])
+		}
+	}
+	return strings.Join(ws, " ")
+}
+
+// TestRandomDamaged compares which damaged expressions are refused, and what
+// the others select.
+func TestRandomDamaged(t *testing.T) {
+	o := newOracle(t)
+	var st stats
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range *randomJobs {
+		wg.Go(func() {
+			for {
+				n := int(next.Add(1))
+				if n > *randomCount {
+					return
+				}
+				w := writer{rand.New(rand.NewPCG(*randomSeed+19, uint64(n)))}
+				expr := strings.ReplaceAll(w.expr(2), `\tcp`, "6")
+				if e := w.damage(strings.ReplaceAll(expr, "foo", "80")); e != "" {
+					st.add(o.compare(t, offline(Ethernet), e))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	t.Log(st.String())
 }
