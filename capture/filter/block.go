@@ -30,7 +30,6 @@ type block struct {
 	twin    *block // an equal block that replaces this one
 	dom     bitset // the blocks on every path from the root to here
 	inEdges *edge
-	def     atomSet
 	kill    atomSet
 	inUse   atomSet
 	outUse  atomSet

@@ -206,9 +206,16 @@ func nestedWords(a arith) string {
 	return valueWords(a)
 }
 
+// fieldWords are the fields that have names as offsets.
+var fieldWords = map[string]string{"tcpflags": "the flags", "icmptype": "the type",
+	"icmpcode": "the code", "icmp6type": "the type", "icmp6code": "the code"}
+
 func (n *load) words() string {
 	header := " of the " + protoWords[n.proto] + " header"
 	if off, ok := n.offset.(*number); ok {
+		if field, ok := fieldWords[off.text]; ok {
+			return field + header
+		}
 		switch n.size.val {
 		case 2, 4:
 			return fmt.Sprintf("bytes %d to %d%s", off.val, off.val+n.size.val-1, header)

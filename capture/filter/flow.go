@@ -135,8 +135,8 @@ func (o *optimizer) findUses() {
 	}
 }
 
-// findLocalUses finds what the block reads, writes, and writes before it
-// reads.
+// findLocalUses finds what the block reads before it writes it, and what it
+// writes before it reads it.
 func (b *block) findLocalUses() {
 	var def, use, kill atomSet
 	reads := func(s *stmt) {
@@ -158,7 +158,7 @@ func (b *block) findLocalUses() {
 	if opClass(b.last.code) == classJMP {
 		reads(&b.last)
 	}
-	b.def, b.kill, b.inUse = def, kill, use
+	b.kill, b.inUse = kill, use
 }
 
 // reads returns the atom that a statement reads, atomAX for both A and X, or

@@ -16,10 +16,7 @@ import (
 
 // attach puts a program on a socket.
 func attach(fd int, prog []bpf.RawInstruction) error {
-	filter := make([]unix.SockFilter, len(prog))
-	for i, ins := range prog {
-		filter[i] = unix.SockFilter{Code: ins.Op, Jt: ins.Jt, Jf: ins.Jf, K: ins.K}
-	}
+	filter := (&Program{insns: prog}).SockFilters()
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
 		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
 }

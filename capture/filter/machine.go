@@ -59,50 +59,104 @@ type machine struct {
 	aux     *Aux
 	a, x    uint32
 	mem     [memWords]uint32
+	result  uint32 // of a program that ended within step
 }
 
+// run executes a program. The instructions that nearly all programs consist of
+// come first and without a call; step does the rest.
 func (m *machine) run(prog []bpf.RawInstruction) uint32 {
-	for pc, steps := 0, 0; pc >= 0 && pc < len(prog); pc, steps = pc+1, steps+1 {
+	data := m.data
+	n := uint64(len(data))
+	var a uint32
+	for pc, steps := 0, 0; uint(pc) < uint(len(prog)); pc++ {
 		ins := &prog[pc]
-		code, k := int(ins.Op), ins.K
-		ok := true
-		switch code & 0x07 {
-		case classLD:
-			m.a, ok = m.load(code, k)
-		case classLDX:
-			m.x, ok = m.loadX(code, k)
-		case classST:
-			m.mem[k%memWords] = m.a
-		case classSTX:
-			m.mem[k%memWords] = m.x
-		case classALU:
-			ok = m.alu(code, k)
-		case classJMP:
-			if code == opJa {
-				pc += int(int32(k))
-				ok = steps < maxSteps
-			} else if m.test(code, k) {
-				pc += int(ins.Jt)
-			} else {
-				pc += int(ins.Jf)
+		yes := false
+		switch ins.Op {
+		case classLD | modeABS | sizeH:
+			if off := uint64(ins.K); off+2 <= n {
+				a = uint32(data[off])<<8 | uint32(data[off+1])
+				continue
 			}
-		case classRET:
-			if opRet(code) == retA {
-				return m.a
+			if a, yes = m.load(int(ins.Op), ins.K); !yes {
+				return 0
 			}
-			return k
+			continue
+		case classLD | modeABS | sizeB:
+			if off := uint64(ins.K); off < n {
+				a = uint32(data[off])
+				continue
+			}
+			if a, yes = m.load(int(ins.Op), ins.K); !yes {
+				return 0
+			}
+			continue
+		case opJeqK:
+			yes = a == ins.K
+		case opJgtK:
+			yes = a > ins.K
+		case opJgeK:
+			yes = a >= ins.K
+		case opJsetK:
+			yes = a&ins.K != 0
+		case opRetK:
+			return ins.K
+		case opJa:
+			if steps++; steps > maxSteps {
+				return 0
+			}
+			pc += int(int32(ins.K))
+			continue
 		default:
-			if opMisc(code) == miscTAX {
-				m.x = m.a
-			} else {
-				m.a = m.x
+			m.a = a
+			if opClass(int(ins.Op)) != classJMP {
+				if !m.step(ins) {
+					return m.result
+				}
+				a = m.a
+				continue
 			}
+			yes = m.test(int(ins.Op), ins.K)
 		}
-		if !ok {
-			return 0
+		if yes {
+			pc += int(ins.Jt)
+		} else {
+			pc += int(ins.Jf)
 		}
 	}
 	return 0
+}
+
+// step executes an instruction that is no jump. It returns false, with the
+// result set, where the program ends.
+func (m *machine) step(ins *bpf.RawInstruction) (ok bool) {
+	code, k := int(ins.Op), ins.K
+	switch opClass(code) {
+	case classLD:
+		m.a, ok = m.load(code, k)
+		return ok
+	case classLDX:
+		m.x, ok = m.loadX(code, k)
+		return ok
+	case classST:
+		m.mem[k%memWords] = m.a
+	case classSTX:
+		m.mem[k%memWords] = m.x
+	case classALU:
+		return m.alu(code, k)
+	case classRET:
+		m.result = k
+		if opRet(code) == retA {
+			m.result = m.a
+		}
+		return false
+	default:
+		if opMisc(code) == miscTAX {
+			m.x = m.a
+		} else {
+			m.a = m.x
+		}
+	}
+	return true
 }
 
 // load returns what a load into A reads.

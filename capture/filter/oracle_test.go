@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/net/bpf"
@@ -66,8 +65,6 @@ type oracle struct {
 	path string
 	dir  string
 }
-
-var emptyFiles sync.Map // link type → path
 
 func newOracle(t testing.TB) *oracle {
 	return &oracle{path: tcpdump(t), dir: t.TempDir()}

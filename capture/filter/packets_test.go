@@ -20,8 +20,8 @@ type packet struct {
 	aux     *Aux
 }
 
-// b joins hex strings, byte slices and strings of other pieces.
-func b(parts ...any) []byte {
+// hexBytes joins hex strings, byte slices and strings of other pieces.
+func hexBytes(parts ...any) []byte {
 	var out []byte
 	for _, p := range parts {
 		switch p := p.(type) {
@@ -51,9 +51,9 @@ func ip4(proto byte, frag string, options string, payload []byte) []byte {
 }
 
 func ip4Addr(proto byte, frag, options, src, dst string, payload []byte) []byte {
-	opts := b(options)
+	opts := hexBytes(options)
 	total := 20 + len(opts) + len(payload)
-	return b([]byte{0x45 + byte(len(opts)/4), 0, byte(total >> 8), byte(total)}, "1234", frag,
+	return hexBytes([]byte{0x45 + byte(len(opts)/4), 0, byte(total >> 8), byte(total)}, "1234", frag,
 		[]byte{64, proto}, "0000", src, dst, opts, payload)
 }
 
@@ -64,7 +64,7 @@ const (
 )
 
 func ip6(next byte, dst string, payload []byte) []byte {
-	return b("60000000", []byte{byte(len(payload) >> 8), byte(len(payload)), next, 64}, src6, dst, payload)
+	return hexBytes("60000000", []byte{byte(len(payload) >> 8), byte(len(payload)), next, 64}, src6, dst, payload)
 }
 
 func ports(src, dst int) []byte {
@@ -72,14 +72,14 @@ func ports(src, dst int) []byte {
 }
 
 func tcp(src, dst int, flags byte) []byte {
-	return b(ports(src, dst), "00000001 00000002", []byte{0x50, flags}, "ffff 0000 0000", "474554202f")
+	return hexBytes(ports(src, dst), "00000001 00000002", []byte{0x50, flags}, "ffff 0000 0000", "474554202f")
 }
 
 func udp(src, dst int, payload []byte) []byte {
-	return b(ports(src, dst), []byte{0, byte(8 + len(payload))}, "0000", payload)
+	return hexBytes(ports(src, dst), []byte{0, byte(8 + len(payload))}, "0000", payload)
 }
 
-func sctp(src, dst int) []byte { return b(ports(src, dst), "00000007 00000000 03000004") }
+func sctp(src, dst int) []byte { return hexBytes(ports(src, dst), "00000007 00000000 03000004") }
 
 // netPackets are packets of the network layer: an Ethernet type, and bytes.
 type netPacket struct {
@@ -96,7 +96,7 @@ func netPackets() []netPacket {
 		for _, flags := range []byte{0x02, 0x10, 0x12, 0x18, 0x04, 0x01} {
 			four(fmt.Sprintf("tcp %d %d %x", p[0], p[1], flags), ip4(6, "0000", "", tcp(p[0], p[1], flags)))
 		}
-		four(fmt.Sprintf("udp %d %d", p[0], p[1]), ip4(17, "4000", "", udp(p[0], p[1], b("616263"))))
+		four(fmt.Sprintf("udp %d %d", p[0], p[1]), ip4(17, "4000", "", udp(p[0], p[1], hexBytes("616263"))))
 		four(fmt.Sprintf("sctp %d %d", p[0], p[1]), ip4(132, "0000", "", sctp(p[0], p[1])))
 		four(fmt.Sprintf("tcp+opt %d %d", p[0], p[1]), ip4(6, "0000", "0101010101010100", tcp(p[0], p[1], 2)))
 		four(fmt.Sprintf("frag0 %d %d", p[0], p[1]), ip4(17, "2000", "", udp(p[0], p[1], nil)))
@@ -104,48 +104,48 @@ func netPackets() []netPacket {
 		six(fmt.Sprintf("tcp6 %d %d", p[0], p[1]), ip6(6, dst6, tcp(p[0], p[1], 0x12)))
 		six(fmt.Sprintf("udp6 %d %d", p[0], p[1]), ip6(17, dst6, udp(p[0], p[1], nil)))
 		six(fmt.Sprintf("sctp6 %d %d", p[0], p[1]), ip6(132, dst6, sctp(p[0], p[1])))
-		six(fmt.Sprintf("frag6 %d %d", p[0], p[1]), ip6(44, dst6, b("06000000 00000001", tcp(p[0], p[1], 2))))
-		six(fmt.Sprintf("hop6 %d %d", p[0], p[1]), ip6(0, dst6, b("06000000 00000000", tcp(p[0], p[1], 2))))
+		six(fmt.Sprintf("frag6 %d %d", p[0], p[1]), ip6(44, dst6, hexBytes("06000000 00000001", tcp(p[0], p[1], 2))))
+		six(fmt.Sprintf("hop6 %d %d", p[0], p[1]), ip6(0, dst6, hexBytes("06000000 00000000", tcp(p[0], p[1], 2))))
 		six(fmt.Sprintf("dst+ah6 %d %d", p[0], p[1]),
-			ip6(60, dst6, b("33000000 00000000", "11040000 00000001 00000001 000000000000000000000000", udp(p[0], p[1], nil))))
+			ip6(60, dst6, hexBytes("33000000 00000000", "11040000 00000001 00000001 000000000000000000000000", udp(p[0], p[1], nil))))
 	}
 	for _, t := range []string{"0000", "0300", "0303", "0500", "0800", "0b00", "0d00"} {
-		four("icmp "+t, ip4(1, "0000", "", b(t, "00000000 0001")))
+		four("icmp "+t, ip4(1, "0000", "", hexBytes(t, "00000000 0001")))
 	}
 	for _, t := range []string{"0100", "0200", "8000", "8100", "8600", "8700", "8800", "8f00"} {
-		six("icmp6 "+t, ip6(58, dst6, b(t, "0000 0000 0001")))
+		six("icmp6 "+t, ip6(58, dst6, hexBytes(t, "0000 0000 0001")))
 	}
 	for _, p := range []byte{2, 4, 9, 47, 50, 89, 103, 112, 255} {
-		four(fmt.Sprintf("proto %d", p), ip4(p, "0000", "", b("1100000000000000")))
-		six(fmt.Sprintf("proto6 %d", p), ip6(p, dst6, b("1100000000000000")))
+		four(fmt.Sprintf("proto %d", p), ip4(p, "0000", "", hexBytes("1100000000000000")))
+		six(fmt.Sprintf("proto6 %d", p), ip6(p, dst6, hexBytes("1100000000000000")))
 	}
-	four("ah", ip4(51, "0000", "", b("06040000 00000001 00000001 000000000000000000000000", tcp(40000, 80, 2))))
-	four("ah loop", ip4(51, "0000", "", b("33fe0000")))
+	four("ah", ip4(51, "0000", "", hexBytes("06040000 00000001 00000001 000000000000000000000000", tcp(40000, 80, 2))))
+	four("ah loop", ip4(51, "0000", "", hexBytes("33fe0000")))
 	four("ip broadcast", ip4Addr(17, "0000", "", "0a000001", "ffffffff", udp(68, 67, nil)))
 	four("ip zero", ip4Addr(17, "0000", "", "00000000", "00000000", udp(68, 67, nil)))
 	four("net broadcast", ip4Addr(17, "0000", "", "0a000001", "0affffff", udp(137, 137, nil)))
 	four("ip multicast", ip4Addr(17, "0000", "", "0a000001", "e0000001", udp(5353, 5353, nil)))
 	four("same ends", ip4Addr(6, "0000", "", "0a000001", "0a000001", tcp(80, 80, 2)))
 	four("other net", ip4Addr(6, "0000", "", "ac100305", "0a0a0a0a", tcp(1, 65535, 0)))
-	four("geneve", ip4(17, "0000", "", udp(1000, 6081, b("0040 6558 000005 00", macs, "0800", ip4(6, "0000", "", tcp(40000, 80, 2))))))
-	four("geneve+opt", ip4(17, "0000", "", udp(1000, 6081, b("0240 0800 000005 00", "0001000100000000", ip4(17, "0000", "", udp(53, 53, nil))))))
-	four("geneve vlan", ip4(17, "0000", "", udp(1000, 6081, b("0040 6558 000007 00", macs, "8100 0005 0800", ip4(6, "0000", "", tcp(40000, 80, 2))))))
-	four("geneve v1", ip4(17, "0000", "", udp(1000, 6081, b("4040 6558 000005 00", macs, "0800"))))
-	six("geneve6", ip6(17, dst6, udp(1000, 6081, b("0040 6558 000005 00", macs, "86dd", ip6(6, dst6, tcp(40000, 80, 2))))))
-	six("ip6 multicast", ip6(58, all6, b("8600 0000")))
+	four("geneve", ip4(17, "0000", "", udp(1000, 6081, hexBytes("0040 6558 000005 00", macs, "0800", ip4(6, "0000", "", tcp(40000, 80, 2))))))
+	four("geneve+opt", ip4(17, "0000", "", udp(1000, 6081, hexBytes("0240 0800 000005 00", "0001000100000000", ip4(17, "0000", "", udp(53, 53, nil))))))
+	four("geneve vlan", ip4(17, "0000", "", udp(1000, 6081, hexBytes("0040 6558 000007 00", macs, "8100 0005 0800", ip4(6, "0000", "", tcp(40000, 80, 2))))))
+	four("geneve v1", ip4(17, "0000", "", udp(1000, 6081, hexBytes("4040 6558 000005 00", macs, "0800"))))
+	six("geneve6", ip6(17, dst6, udp(1000, 6081, hexBytes("0040 6558 000005 00", macs, "86dd", ip6(6, dst6, tcp(40000, 80, 2))))))
+	six("ip6 multicast", ip6(58, all6, hexBytes("8600 0000")))
 	arp := func(op string) []byte {
-		return b("0001 0800 06 04", op, "010203040506 0a000001 000000000000 c0a80102")
+		return hexBytes("0001 0800 06 04", op, "010203040506 0a000001 000000000000 c0a80102")
 	}
 	out = append(out, netPacket{"arp", "0806", arp("0001")}, netPacket{"arp reply", "0806", arp("0002")},
 		netPacket{"rarp", "8035", arp("0003")})
 	for _, t := range []string{"6001", "6002", "6003", "6004", "6007", "809b", "80f3", "8137", "9000", "0600", "88cc", "0842"} {
-		out = append(out, netPacket{"type " + t, t, b("0102030405060708090a0b0c0d0e0f")})
+		out = append(out, netPacket{"type " + t, t, hexBytes("0102030405060708090a0b0c0d0e0f")})
 	}
 	for _, d := range []string{
 		"0c00 06 0000 0000 aa0004000104 0000 aa0004000204 0000",
 		"0c00 8106 0000 0000 aa0004000104 0000 aa0004000204 00 00",
 		"0c00 02 0104 0204 00", "0c00 8102 0104 0204 00"} {
-		out = append(out, netPacket{"decnet", "6003", b(d)})
+		out = append(out, netPacket{"decnet", "6003", hexBytes(d)})
 	}
 	return out
 }
@@ -154,17 +154,17 @@ func netPackets() []netPacket {
 func llcPackets() []netPacket {
 	var out []netPacket
 	for _, c := range []string{"03", "63", "43", "0f", "6f", "e3", "af", "87", "13", "01", "05", "09", "11", "00", "02", "7f"} {
-		out = append(out, netPacket{"llc " + c, "", b("4242", c, "0000000000000000000000")})
+		out = append(out, netPacket{"llc " + c, "", hexBytes("4242", c, "0000000000000000000000")})
 	}
 	for _, d := range []string{
 		"fefe03 81 00000000000000", "fefe03 82 00000000000000", "0606 03 4500001400000000",
 		"e0e0 03 ffff001e0000", "ffff 001e 0000 0000", "f0f0 03 2c00ffff", "f0f1 03",
 		"aaaa03 000000 8137 ffff", "aaaa03 080007 809b 0000", "aaaa03 000000 80f3 0001",
 		"aaaa03 000000 0800 4500", "aaaa03 00000c 2000 01b4", "fe00 03 83", "0000 03"} {
-		out = append(out, netPacket{"llc " + d[:7], "", b(d)})
+		out = append(out, netPacket{"llc " + d[:7], "", hexBytes(d)})
 	}
 	for _, pdu := range []byte{15, 16, 17, 18, 20, 24, 25, 26, 27, 99} {
-		out = append(out, netPacket{fmt.Sprintf("isis %d", pdu), "", b("fefe03 83 1b01 00", []byte{pdu}, "01000000")})
+		out = append(out, netPacket{fmt.Sprintf("isis %d", pdu), "", hexBytes("fefe03 83 1b01 00", []byte{pdu}, "01000000")})
 	}
 	return out
 }
@@ -173,7 +173,7 @@ func llcPackets() []netPacket {
 func ethernetFrames() []packet {
 	var out []packet
 	add := func(name string, parts ...any) {
-		d := b(parts...)
+		d := hexBytes(parts...)
 		out = append(out, packet{name: name, data: d, wireLen: len(d)})
 	}
 	for i, p := range netPackets() {
@@ -207,7 +207,7 @@ func ethernetFrames() []packet {
 	add("empty")
 	add("to us", "010203040506 0a0b0c0d0e0f 0800", ip4(6, "0000", "", tcp(40000, 80, 2)))
 	add("bcast arp", bcast, "0806 0001 0800 06 04 0001 010203040506 0a000001 000000000000 c0a80102")
-	add("mcast", mcast, "0800", ip4Addr(2, "0000", "94040000", "0a000001", "e0000001", b("1600")))
+	add("mcast", mcast, "0800", ip4Addr(2, "0000", "94040000", "0a000001", "e0000001", hexBytes("1600")))
 	return out
 }
 
@@ -218,7 +218,7 @@ func frames(l LinkType) []packet {
 	}
 	var out []packet
 	add := func(name string, parts ...any) {
-		d := b(parts...)
+		d := hexBytes(parts...)
 		out = append(out, packet{name: name, data: d, wireLen: len(d)})
 	}
 	family := map[string]string{"0800": "02", "86dd": "1e", "809b": "10"}

@@ -63,16 +63,18 @@ func (p *Program) Raw() []bpf.RawInstruction {
 	return slices.Clone(p.insns)
 }
 
-// Attachable returns nil if the program can be attached to a socket, and else
-// why not: the kernel takes no loops, which protochain compiles to, and the
-// programs for saved packets do not look for the VLAN tags that Linux takes
-// out of a packet.
+// Attachable returns nil if the program can be attached to a packet socket,
+// and else why not: the kernel takes no loops, which protochain compiles to;
+// the programs for saved packets do not look for the VLAN tags that Linux takes
+// out of a packet; and the kernel's packets have no cooked or BSD headers.
 func (p *Program) Attachable() error {
 	switch {
 	case p.loops:
 		return fmt.Errorf("filter: protochain needs a loop, which the kernel does not run")
 	case !p.opts.Live:
 		return fmt.Errorf("filter: compiled for saved packets (Options.Live is false)")
+	case p.opts.LinkType != Ethernet && p.opts.LinkType != RawIP:
+		return fmt.Errorf("filter: packets in the kernel do not start with a header of %s", p.opts.LinkType)
 	case len(p.insns) > maxKernelInsns:
 		return fmt.Errorf("filter: %d instructions, and the kernel takes %d", len(p.insns), maxKernelInsns)
 	}

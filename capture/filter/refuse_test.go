@@ -92,6 +92,32 @@ func TestOptionsRefused(t *testing.T) {
 	}
 }
 
+// TestAttachable checks which programs are said to be for the kernel.
+func TestAttachable(t *testing.T) {
+	for _, tt := range []struct {
+		expr string
+		opts Options
+		why  string
+	}{
+		{"tcp", Options{Live: true}, ""},
+		{"tcp", Options{Live: true, LinkType: RawIP}, ""},
+		{"tcp", Options{}, "saved packets"},
+		{"tcp", Options{Live: true, LinkType: LinuxSLL}, "do not start with"},
+		{"ip protochain 6", Options{Live: true}, "loop"},
+		{strings.Repeat("ether[0] = 1 and ether[1] = 2 or ", 3000) + "ip",
+			Options{Live: true, NoOptimize: true, MaxInstructions: 1 << 20}, "the kernel takes 4096"},
+	} {
+		p, err := Compile(tt.expr, tt.opts)
+		if err != nil {
+			t.Errorf("%.40q: %v", tt.expr, err)
+			continue
+		}
+		if err := p.Attachable(); (err == nil) != (tt.why == "") || err != nil && !strings.Contains(err.Error(), tt.why) {
+			t.Errorf("%.40q: %v, want %q", tt.expr, err, tt.why)
+		}
+	}
+}
+
 // TestLongJumps compiles an expression whose jumps do not fit in 8 bits.
 func TestLongJumps(t *testing.T) {
 	o := newOracle(t)
