@@ -215,10 +215,7 @@ func (g *generator) host6(p netip.Prefix, q qual) *cond {
 
 // etherHost makes the test for an Ethernet address.
 func (g *generator) etherHost(mac [6]byte, d dir) *cond {
-	if g.link != Ethernet {
-		g.failf("%s has no Ethernet addresses", g.link)
-	}
-	hasEther := g.geneveEther()
+	hasEther := g.needEther("Ethernet addresses")
 	return all(hasEther, ends(d, func(src bool) *cond {
 		off := uint32(0)
 		if src {

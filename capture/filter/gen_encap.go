@@ -207,9 +207,13 @@ func (g *generator) geneveOffsets() []*stmt {
 	}
 }
 
-// geneveEther tests, inside Geneve, that there is an Ethernet header; it is
-// nil elsewhere. Without one the header and the payload start together.
-func (g *generator) geneveEther() *cond {
+// needEther refuses link layers without Ethernet's addresses, and tests inside
+// Geneve that there is an Ethernet header; it is nil elsewhere. Without one the
+// header and the payload start together.
+func (g *generator) needEther(what string) *cond {
+	if g.link != Ethernet {
+		g.failf("%s has no %s", g.link, what)
+	}
 	if !g.inGeneve {
 		return nil
 	}

@@ -54,10 +54,7 @@ func (g *generator) byteTest(s *Special) *cond {
 func (g *generator) broadcast(p proto) *cond {
 	switch p {
 	case pDefault, pLink:
-		if g.link != Ethernet {
-			g.failf("%s has no broadcast address", g.link)
-		}
-		hasEther := g.geneveEther()
+		hasEther := g.needEther("broadcast address")
 		return all(hasEther, g.cmpBytes(atLinkHdr, 0, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}))
 	case pIP:
 		if g.opts.Netmask == nil && g.opts.Live {
@@ -85,10 +82,7 @@ func (g *generator) netmask() uint32 {
 func (g *generator) multicast(p proto) *cond {
 	switch p {
 	case pDefault, pLink:
-		if g.link != Ethernet {
-			g.failf("%s has no multicast addresses", g.link)
-		}
-		hasEther := g.geneveEther()
+		hasEther := g.needEther("multicast addresses")
 		return all(hasEther, test(opJsetK, 1, g.load(atLinkHdr, 0, sizeB)))
 	case pIP:
 		is := g.linkProto(etherIP)

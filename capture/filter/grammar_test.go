@@ -2,6 +2,7 @@ package filter
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -188,6 +189,24 @@ func TestGrammarLive(t *testing.T) {
 		}
 	}
 	t.Log(st.String())
+}
+
+// TestDumpLive compares how the kernel's ancillary data are printed.
+func TestDumpLive(t *testing.T) {
+	path := tcpdump(t)
+	s := liveScene()
+	const expr = "vlan 5 and inbound and ifindex 3"
+	want, err := exec.Command(path, "-d", "-i", "lo", expr).Output()
+	if err != nil {
+		t.Skipf("tcpdump cannot open the loopback device: %v", err)
+	}
+	p, err := Compile(expr, s.opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Dump() != string(want) {
+		t.Errorf("%s, tcpdump prints\n%s", p.Dump(), want)
+	}
 }
 
 // TestDocNamesProductions keeps the table in docs/filter.md complete.

@@ -114,7 +114,7 @@ func kernelVLAN(t *testing.T) string {
 		}
 	}
 	programs, runs, tagged := 0, 0, 0
-	for _, expr := range []string{"vlan", "vlan 5", "vlan 5 and tcp", "vlan and vlan", "vlan 100 and vlan 5 and ip", "not vlan",
+	for _, expr := range []string{"vlan", "vlan 5", "vlan 0", "vlan 5 and tcp", "vlan and vlan", "vlan 100 and vlan 5 and ip", "not vlan",
 		"vlan and host 10.0.0.1", "vlan 5 and pppoes 9 and ip", "tcp or vlan and tcp port 80", "vlan or tcp", "vlan and ip6", "vlan 5 and llc",
 		"vlan 5 and port 80 or 443", "inbound", "outbound", "ifindex 1", "vlan and ether[12:2] = 0x800", "tcp port 80"} {
 		prog, err := Compile(expr, Options{Live: true, Resolver: NoNames{}})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -132,6 +133,53 @@ func TestLongJumps(t *testing.T) {
 		v := o.compare(t, offline(Ethernet), expr)
 		if len(v.ours) != len(v.theirs) || len(v.ours) < 300 {
 			t.Errorf("%d instructions, tcpdump has %d", len(v.ours), len(v.theirs))
+		}
+	}
+}
+
+// TestBigEndianNull compares with tcpdump reading what a big-endian machine
+// wrote.
+func TestBigEndianNull(t *testing.T) {
+	o := newOracle(t)
+	path := filepath.Join(o.dir, "big.pcap")
+	header := "\xa1\xb2\xc3\xd4\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00"
+	if err := os.WriteFile(path, []byte(header), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, expr := range []string{"ip", "ip6", "tcp port 80 or arp"} {
+		want, err := exec.Command(o.path, "-ddd", "-r", path, expr).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Compile(expr, Options{LinkType: Null, BigEndianNull: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.DumpDecimal() != string(want) {
+			t.Errorf("%q:\n%s, tcpdump has\n%s", expr, p.DumpDecimal(), want)
+		}
+	}
+}
+
+// TestDumps compares the three ways to print a program.
+func TestDumps(t *testing.T) {
+	o := newOracle(t)
+	s := offline(Ethernet)
+	for _, expr := range []string{"vlan 5 and ip[9] & 6 != 0", "ip protochain 6", "geneve and tcp", "len / 3 % 7 ^ 5 << 2 > -ip[2]",
+		"ether[len - 1] | 3 = 7 * len", "ip[0xfffff000] = 1", "ether[ip[1] >> 2] > 5 - len", "less 5 or ip6 protochain 17"} {
+		p, err := Compile(expr, s.opts)
+		if err != nil {
+			t.Errorf("%q: %v", expr, err)
+			continue
+		}
+		for flag, got := range map[string]string{"-d": p.Dump(), "-dd": p.DumpC(), "-ddd": p.DumpDecimal()} {
+			want, err := exec.Command(o.path, flag, "-r", o.file(Ethernet, nil), expr).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("%s %q:\n%s, tcpdump prints\n%s", flag, expr, got, want)
+			}
 		}
 	}
 }
