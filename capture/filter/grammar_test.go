@@ -153,7 +153,7 @@ func TestGrammar(t *testing.T) {
 			wg.Wait()
 		})
 	}
-	t.Log(st.String())
+	st.report(t)
 }
 
 // TestGrammarLive is TestGrammar for packets from a socket.
@@ -188,7 +188,7 @@ func TestGrammarLive(t *testing.T) {
 			}
 		}
 	}
-	t.Log(st.String())
+	st.report(t)
 }
 
 // TestDumpLive compares how the kernel's ancillary data are printed.

@@ -43,5 +43,5 @@ func TestList(t *testing.T) {
 			t.Logf("%s: %q: not tcpdump's program", s.name, expr)
 		}
 	}
-	t.Log(st.String())
+	st.report(t)
 }

@@ -238,7 +238,7 @@ func TestRandom(t *testing.T) {
 			t.Logf("%s: %q is not tcpdump's program, though it selects the same", s.name, e)
 		}
 	})
-	t.Log(st.String())
+	st.report(t)
 }
 
 // eachRandom calls do with one writer for each random expression, from as many
@@ -286,6 +286,16 @@ func (s *stats) add(v verdict) bool {
 	}
 	s.ratios = append(s.ratios, float64(len(v.ours))/float64(len(v.theirs)))
 	return same
+}
+
+// report logs the counts, and holds the longest program against the bound that
+// docs/filter.md promises.
+func (s *stats) report(t *testing.T) {
+	t.Helper()
+	t.Log(s.String())
+	if n := len(s.ratios); n > 0 && s.ratios[n-1] > 1.25 {
+		t.Errorf("a program is %.2f times as long as tcpdump's", s.ratios[n-1])
+	}
 }
 
 func (s *stats) String() string {
@@ -378,5 +388,5 @@ func TestRandomDamaged(t *testing.T) {
 		}
 		st.add(o.compare(t, s, e))
 	})
-	t.Log(st.String())
+	st.report(t)
 }
