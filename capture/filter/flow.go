@@ -3,8 +3,8 @@ package filter
 // What the optimizer knows of the graph's shape. All of it is found anew in
 // every pass, since passes move edges.
 
-// number walks the graph and numbers its blocks and edges.
-func (o *optimizer) number() {
+// number walks the graph, numbers its blocks and returns how many there are.
+func (o *optimizer) number() int {
 	o.mark = 1
 	var walk func(b *block)
 	walk = func(b *block) {
@@ -18,6 +18,11 @@ func (o *optimizer) number() {
 		walk(b.ef.succ)
 	}
 	walk(o.root)
+	return len(o.blocks)
+}
+
+// prepare numbers the edges, and makes room for what is found out.
+func (o *optimizer) prepare() {
 	n := len(o.blocks)
 	o.levels = make([]*block, n)
 	o.edges = make([]*edge, 2*n)

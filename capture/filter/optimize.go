@@ -41,10 +41,10 @@ type optimizer struct {
 // before the optimizer takes it for a circle and stops.
 const maxIdlePasses = 100
 
-// optimize shortens the graph and returns its new root.
-func optimize(root *block) *block {
-	o := &optimizer{root: root}
-	o.number()
+// optimize shortens the graph, which must be numbered, and returns its new
+// root.
+func (o *optimizer) optimize() *block {
+	o.prepare()
 	o.loop(false)
 	o.loop(true)
 	o.mergeTwins()
@@ -109,14 +109,9 @@ func (o *optimizer) progress() { o.changed, o.moved = true, true }
 func (o *optimizer) mergeTwins() {
 	for again := true; again; {
 		again = false
-		for _, b := range o.blocks {
-			b.twin = nil
-		}
 		o.mark++
 		o.markFrom(o.root)
-		for i := len(o.blocks) - 2; i >= 0; i-- {
-			o.findTwin(i)
-		}
+		o.findTwins()
 		for _, b := range o.blocks {
 			for _, e := range []*edge{&b.et, &b.ef} {
 				if e.succ != nil && e.succ.twin != nil {
@@ -128,21 +123,25 @@ func (o *optimizer) mergeTwins() {
 	}
 }
 
-// findTwin looks among the later blocks for one that equals block i.
-func (o *optimizer) findTwin(i int) {
-	b := o.blocks[i]
-	if b.mark != o.mark {
-		return
-	}
-	for _, c := range o.blocks[i+1:] {
-		if c.mark != o.mark || !equalBlocks(b, c) {
+// findTwins finds for each block the last one that equals it.
+func (o *optimizer) findTwins() {
+	known := map[uint64][]*block{} // by hash, one of each kind
+	for i := len(o.blocks) - 1; i >= 0; i-- {
+		b := o.blocks[i]
+		b.twin = nil
+		if b.mark != o.mark {
 			continue
 		}
-		b.twin = c
-		if c.twin != nil {
-			b.twin = c.twin
+		h := b.hash()
+		for _, c := range known[h] {
+			if equalBlocks(b, c) {
+				b.twin = c
+				break
+			}
 		}
-		return
+		if b.twin == nil {
+			known[h] = append(known[h], b)
+		}
 	}
 }
 
@@ -153,6 +152,23 @@ func (o *optimizer) markFrom(b *block) {
 	b.mark = o.mark
 	o.markFrom(b.et.succ)
 	o.markFrom(b.ef.succ)
+}
+
+// hash is the same for equal blocks.
+func (b *block) hash() uint64 {
+	h := uint64(14695981039346656037)
+	mix := func(v uint64) { h = (h ^ v) * 1099511628211 }
+	mix(uint64(b.last.code))
+	mix(uint64(b.last.k))
+	if b.et.succ != nil {
+		mix(uint64(b.et.succ.id))
+		mix(uint64(b.ef.succ.id))
+	}
+	for i := nextReal(b.stmts, 0); i < len(b.stmts); i = nextReal(b.stmts, i+1) {
+		mix(uint64(b.stmts[i].code))
+		mix(uint64(b.stmts[i].k))
+	}
+	return h
 }
 
 func equalBlocks(a, b *block) bool {

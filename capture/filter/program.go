@@ -33,7 +33,11 @@ func Compile(expr string, opts Options) (prog *Program, err error) {
 	g := newGenerator(opts)
 	root := g.program(tree)
 	if !g.noOptimize && !opts.NoOptimize {
-		root = optimize(root)
+		o := optimizer{root: root}
+		if o.number() > blocksPerInsn*opts.MaxInstructions {
+			failf(0, "expression of %d tests is too large", len(o.blocks))
+		}
+		root = o.optimize()
 		if root.isReturn() && root.last.k == 0 {
 			failf(0, "expression rejects all packets")
 		}
@@ -52,6 +56,11 @@ func Compile(expr string, opts Options) (prog *Program, err error) {
 	}
 	return p, nil
 }
+
+// blocksPerInsn bounds what the optimizer is given, whose time grows with the
+// square of it: programs of nothing but addresses shrink to half as many
+// instructions as they have blocks.
+const blocksPerInsn = 3
 
 // Len returns the number of instructions.
 func (p *Program) Len() int { return len(p.insns) }

@@ -56,6 +56,7 @@ func TestRefusals(t *testing.T) {
 		{`host \`, 5, "nothing follows the backslash"},
 		{strings.Repeat("not ", 2000) + "ip", 4000, "nested more than"},
 		{strings.Repeat(" ", maxExpr+1), maxExpr, "longer than"},
+		{strings.Repeat("host 10.0.0.1 or ", 2000) + "ip", 0, "is too large"},
 		{strings.Repeat("ip[0] = 1 or tcp[3] = 1 or ", 400) + "ip", 0, ""},
 	} {
 		_, err := Compile(tt.expr, Options{Resolver: NoNames{}})
