@@ -3,10 +3,11 @@ package filter
 import "golang.org/x/net/bpf"
 
 // unsetCells returns the memory cells that a program may read before it has
-// written them, as a set. Such a program comes from an expression that looks
-// inside a Geneve tunnel on a way on which there is none: "tcp or geneve and
-// ip or udp". The kernel refuses it, by this very rule: a program's jumps go
-// forward, so one walk from its start sees every way to each instruction.
+// written them, as a set. Such a program comes from the optimizer's one fault,
+// and from an expression that looks inside a Geneve tunnel on a way on which
+// there is none: "tcp or geneve and ip or udp". The kernel refuses it, by this
+// very rule: a program's jumps go forward, so one walk from its start sees
+// every way to each instruction.
 func unsetCells(prog []bpf.RawInstruction) (unset atomSet) {
 	const allSet = 1<<memWords - 1
 	at := make([]atomSet, len(prog)) // what is set on every way to an instruction

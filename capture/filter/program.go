@@ -30,23 +30,16 @@ func Compile(expr string, opts Options) (prog *Program, err error) {
 	if err != nil {
 		return nil, err
 	}
-	g := newGenerator(opts)
-	root := g.program(tree)
-	if !g.noOptimize && !opts.NoOptimize {
-		o := optimizer{root: root}
-		if o.number() > blocksPerInsn*opts.MaxInstructions {
-			failf(0, "expression of %d tests is too large", len(o.blocks))
-		}
-		root = o.optimize()
-		if root.isReturn() && root.last.k == 0 {
-			failf(0, "expression rejects all packets")
-		}
-	}
-	p := &Program{expr: expr, tree: tree, opts: opts, insns: emit(root)}
+	p := &Program{expr: expr, tree: tree, opts: opts}
+	p.insns = translate(tree, opts)
 	p.loops = slices.ContainsFunc(p.insns, func(ins bpf.RawInstruction) bool {
 		return ins.Op == opJa && int32(ins.K) < 0
 	})
-	if !p.loops {
+	if !p.loops && unsetCells(p.insns) != 0 {
+		// The optimizer, as libpcap's, can drop the one store that a later
+		// block relies on. As long as it was, the program is right.
+		opts.NoOptimize = true
+		p.insns = translate(tree, opts)
 		if unset := unsetCells(p.insns); unset != 0 {
 			p.insns = zeroCells(unset, p.insns)
 		}
@@ -55,6 +48,24 @@ func Compile(expr string, opts Options) (prog *Program, err error) {
 		failf(0, "program of %d instructions is longer than %d", len(p.insns), opts.MaxInstructions)
 	}
 	return p, nil
+}
+
+// translate makes the instructions for a tree.
+func translate(tree Expr, opts Options) []bpf.RawInstruction {
+	g := newGenerator(opts)
+	root := g.program(tree)
+	if g.noOptimize || opts.NoOptimize {
+		return emit(root)
+	}
+	o := optimizer{root: root}
+	if o.number() > blocksPerInsn*opts.MaxInstructions {
+		failf(0, "expression of %d tests is too large", len(o.blocks))
+	}
+	root = o.optimize()
+	if root.isReturn() && root.last.k == 0 {
+		failf(0, "expression rejects all packets")
+	}
+	return emit(root)
 }
 
 // blocksPerInsn bounds what the optimizer is given, whose time grows with the

@@ -216,10 +216,10 @@ func (w writer) value(depth int) string {
 
 // scenes returns what random expressions are compiled for.
 func randomScene(w writer) scene {
-	switch n := w.IntN(20); {
-	case n < 12:
+	switch n := w.IntN(40); {
+	case n < 24:
 		return offline(Ethernet)
-	case n < 14:
+	case n < 26: // few, since tcpdump takes long to open a device
 		return liveScene()
 	default:
 		return offlineScenes[w.IntN(len(offlineScenes))]
