@@ -13,8 +13,8 @@ import (
 )
 
 // Resolver turns the names in an expression into numbers. Compile asks it
-// only for what the expression names, and refuses the expression if it
-// returns an error.
+// only for what the expression names, on the goroutine that called Compile, and
+// refuses the expression if it returns an error.
 type Resolver interface {
 	// Host returns the addresses of a host, in the order to test them.
 	Host(name string) ([]netip.Addr, error)
