@@ -346,6 +346,9 @@ func (k *call) finish(end trace.Reason, err error) {
 	k.client.pool.Release(k.got.Conn, end, hint, k.times.end, k.log)
 	if k.log.On() {
 		now := time.Now()
+		if f, ok := err.(*fault.Fault); ok {
+			err = f.Err
+		}
 		k.log.Emit(trace.Event{Kind: trace.AttemptDone, Time: now, Err: err})
 		k.log.Emit(trace.Event{Kind: trace.CallDone, Time: now, Status: k.head.Status, Err: err})
 	}

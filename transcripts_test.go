@@ -40,6 +40,7 @@ var variable = []struct {
 	{regexp.MustCompile(`:\d{4,5}\b`), ":PORT"},
 	{regexp.MustCompile(`\b\d+(\.\d+)?(ms|µs|s)\b`), "TIME"},
 	{regexp.MustCompile(`connection \d+ for`), "connection N for"},
+	{regexp.MustCompile(`write tcp \S+: (i/o timeout|use of closed network connection)`), "write tcp: the socket is closed"},
 	{regexp.MustCompile(`(body-written +)[1-9]\d* bytes error`), "${1}N bytes error"},
 }
 

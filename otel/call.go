@@ -78,7 +78,7 @@ func (c *call) event(e events.Event) {
 		c.received = e.Bytes
 	}
 	switch {
-	case e.Kind == events.FieldWritten || !c.span.IsRecording():
+	case e.Kind == events.FieldWritten, e.Kind == events.TrailerRead, !c.span.IsRecording():
 	case c.t.cfg.Phases == PhaseSpans:
 		c.seen = append(c.seen, e)
 	case c.t.cfg.Phases == PhaseEvents:

@@ -28,9 +28,11 @@ func (e *Event) details(dst []detail) []detail {
 	if e.Status != 0 {
 		add("status", e.Status)
 	}
-	text("name", e.Name)
 	if e.isField() {
+		add("name", e.Name)
 		add("value", e.Value)
+	} else {
+		text("peer", e.Name)
 	}
 	text("network", e.Network)
 	text("host", e.Host)

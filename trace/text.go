@@ -154,6 +154,8 @@ func (t *Text) words(e *Event, d *detail) (before, after string, how int) {
 			return "certificate of ", "", showValue
 		}
 		return "", ":", showValue
+	case "peer":
+		return "peer ", "", showValue
 	case "reason":
 		return "because: ", "", showValue
 	case "proto":

@@ -68,7 +68,9 @@ type Attempt struct {
 	Remote     netip.AddrPort
 	Proto      string // what ALPN chose, "" if nothing
 	TLSVersion uint16 // as in crypto/tls; 0: no TLS, or made before
+	TLSCipher  uint16 // as in crypto/tls
 	Resumed    bool   // the TLS session
+	Peer       string // the server's name, as its certificate has it
 
 	Status      int    // of its final response, 0 if there was none
 	Redirect    string // the URL to go on to, "" if it was no redirect

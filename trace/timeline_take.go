@@ -129,7 +129,7 @@ func (a *Attempt) dialing(e *Event, now time.Duration) {
 		if s := a.end(PhaseTLS, now, nil); s != nil {
 			s.Err = e.Err
 		}
-		a.Proto, a.TLSVersion, a.Resumed = e.Proto, e.TLSVersion, e.Resumed
+		a.Proto, a.TLSVersion, a.TLSCipher, a.Resumed, a.Peer = e.Proto, e.TLSVersion, e.TLSCipher, e.Resumed, e.Name
 	}
 }
 
