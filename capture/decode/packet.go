@@ -97,6 +97,10 @@ func (p *Packet) DecodeReassembled(proto IPProto, b []byte) Fault {
 	p.Has &= LayersLink | LayerIPv4 | LayerIPv6 | LayerExtensions
 	p.Fault, p.FaultAt, p.Proto = FaultNone, 0, proto
 	p.frame, p.network = b, -1
+	if p.Has&LayerIPv6 != 0 && isExtension(proto) {
+		p.extensions(b, 0, len(b))
+		return p.Fault
+	}
 	p.transport(b, 0, len(b), p.Has&LayerIPv6 != 0)
 	return p.Fault
 }
