@@ -78,3 +78,14 @@ func (l LinkType) Description() string {
 	}
 	return "link type " + strconv.Itoa(int(l))
 }
+
+// supported reports whether packets of the link type can be decoded, or at least
+// told apart.
+func (l LinkType) supported() bool {
+	switch l {
+	case LinkNull, LinkLoop, LinkEthernet, LinkRaw, LinkIPv4, LinkIPv6, LinkLinuxSLL, LinkLinuxSLL2,
+		LinkPPP, LinkPPPSerial, LinkPPPEther, Link80211, LinkPrism, LinkRadiotap:
+		return true
+	}
+	return false
+}

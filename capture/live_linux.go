@@ -33,6 +33,7 @@ type Live struct {
 	held    bool
 	ignored uint32        // in this block
 	patient bool          // there are processors enough to doze on
+	down    bool          // the interface was seen going down
 	nap     time.Duration // how long the ring may be left alone at the present load
 
 	// stopAt is when Stop was called, in Unix nanoseconds; zero before.
@@ -168,7 +169,7 @@ func (l *Live) nextBlock() error {
 	}
 	l.block, l.at, l.left, l.held = l.ring.bytes(), h.Offset_to_first_pkt, h.Num_pkts, true
 	l.captured.Add(uint64(l.left))
-	l.nap = l.ring.slack()
+	l.nap, l.down = l.ring.slack(), false
 	return nil
 }
 
@@ -270,6 +271,12 @@ func (l *Live) wait() error {
 		return ErrClosed
 	}
 	timeout := -1
+	if l.down {
+		if l.gone() {
+			return fmt.Errorf("capture: interface %q is gone: %w", l.dev.name, unix.ENODEV)
+		}
+		timeout = 200
+	}
 	if at := l.stopAt.Load(); at != 0 {
 		// The kernel closes the open block within the retire time.
 		left := time.Until(time.Unix(0, at).Add(2*l.cfg.Retire + time.Millisecond))
@@ -278,6 +285,10 @@ func (l *Live) wait() error {
 		}
 		timeout = int(left/time.Millisecond) + 1
 	}
+	return l.poll(timeout)
+}
+
+func (l *Live) poll(timeout int) error {
 	fds := [2]unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(l.wake), Events: unix.POLLIN}}
 	if _, err := unix.Poll(fds[:], timeout); err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("capture: poll: %w", err)
@@ -292,21 +303,27 @@ func (l *Live) wait() error {
 	return nil
 }
 
-// socketError decides what an error that the kernel reports means. An interface
-// that is only down comes back, and the capture with it.
+// socketError takes the error that the kernel reports. An interface that is only
+// down may come back, and the capture with it; one that is removed goes down
+// first, and of its removal there is no second report.
 func (l *Live) socketError() error {
 	errno, err := unix.GetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err != nil || errno == 0 {
 		return err
 	}
 	if unix.Errno(errno) == unix.ENETDOWN {
-		d, err := query(l.cfg.Interface)
-		if err == nil && d.index == l.dev.index {
-			return nil
-		}
-		return fmt.Errorf("capture: interface %q is gone: %w", l.dev.name, unix.ENODEV)
+		l.down = true
+		return nil
 	}
 	return fmt.Errorf("capture: reading %q: %w", l.dev.name, unix.Errno(errno))
+}
+
+// gone reports whether the interface was removed: the kernel then unbinds the
+// socket from it.
+func (l *Live) gone() bool {
+	at, err := unix.Getsockname(l.fd)
+	ll, ok := at.(*unix.SockaddrLinklayer)
+	return err == nil && ok && ll.Ifindex != l.dev.index
 }
 
 // Interfaces describes the one interface that the source was opened on.

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -27,14 +28,14 @@ func (l *Live) promiscuous() error {
 // raiseFlag sets IFF_PROMISC the classic way and remembers whether Close has to
 // clear it.
 func (l *Live) raiseFlag() error {
-	flags, err := interfaceFlags(l.dev.name)
+	flags, err := l.flags(unix.SIOCGIFFLAGS, 0)
 	if err != nil {
 		return err
 	}
 	if flags&unix.IFF_PROMISC != 0 {
 		return nil // somebody else's: it stays
 	}
-	if err := setInterfaceFlags(l.dev.name, flags|unix.IFF_PROMISC); err != nil {
+	if _, err := l.flags(unix.SIOCSIFFLAGS, flags|unix.IFF_PROMISC); err != nil {
 		return err
 	}
 	l.flagRaised = true
@@ -48,35 +49,26 @@ func (l *Live) lowerFlag() error {
 		return nil
 	}
 	l.flagRaised = false
-	flags, err := interfaceFlags(l.dev.name)
-	if err != nil {
-		return err
+	flags, err := l.flags(unix.SIOCGIFFLAGS, 0)
+	if err == nil {
+		_, err = l.flags(unix.SIOCSIFFLAGS, flags&^unix.IFF_PROMISC)
 	}
-	return setInterfaceFlags(l.dev.name, flags&^unix.IFF_PROMISC)
-}
-
-func interfaceFlags(name string) (uint16, error) {
-	return flagsIoctl(name, unix.SIOCGIFFLAGS, 0)
-}
-
-func setInterfaceFlags(name string, flags uint16) error {
-	_, err := flagsIoctl(name, unix.SIOCSIFFLAGS, flags)
+	if errors.Is(err, unix.ENODEV) {
+		return nil // the interface is gone, and its flags with it
+	}
 	return err
 }
 
-func flagsIoctl(name string, request uint, flags uint16) (uint16, error) {
-	fd, err := ioctlSocket()
+// flags asks for the interface's flags or sets them. The packet socket itself is
+// asked, because it stays in its network namespace wherever the thread is.
+func (l *Live) flags(request uint, flags uint16) (uint16, error) {
+	ifr, err := unix.NewIfreq(l.dev.name)
 	if err != nil {
-		return 0, err
-	}
-	defer unix.Close(fd)
-	ifr, err := unix.NewIfreq(name)
-	if err != nil {
-		return 0, fmt.Errorf("capture: interface %q: no such name is possible", name)
+		return 0, fmt.Errorf("capture: interface %q: %w", l.dev.name, err)
 	}
 	ifr.SetUint16(flags)
-	if err := unix.IoctlIfreq(fd, request, ifr); err != nil {
-		return 0, fmt.Errorf("capture: flags of %q: %w", name, err)
+	if err := unix.IoctlIfreq(l.fd, request, ifr); err != nil {
+		return 0, fmt.Errorf("capture: flags of %q: %w", l.dev.name, err)
 	}
 	return ifr.Uint16(), nil
 }

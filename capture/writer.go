@@ -194,3 +194,10 @@ func (w *Writer) Flush() error {
 	}
 	return w.err
 }
+
+// restart begins another file with the interfaces that are known by now.
+func (w *Writer) restart(out io.Writer) {
+	w.cfg.Interfaces = w.ifaces
+	w.out, w.written, w.first, w.err = out, 0, 0, nil
+	w.begin()
+}
