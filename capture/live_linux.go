@@ -33,7 +33,7 @@ type Live struct {
 	held    bool
 	ignored uint32        // in this block
 	patient bool          // there are processors enough to doze on
-	down    bool          // the interface was seen going down
+	wary    bool          // the interface went down once: look after it
 	nap     time.Duration // how long the ring may be left alone at the present load
 
 	// stopAt is when Stop was called, in Unix nanoseconds; zero before.
@@ -169,7 +169,7 @@ func (l *Live) nextBlock() error {
 	}
 	l.block, l.at, l.left, l.held = l.ring.bytes(), h.Offset_to_first_pkt, h.Num_pkts, true
 	l.captured.Add(uint64(l.left))
-	l.nap, l.down = l.ring.slack(), false
+	l.nap = l.ring.slack()
 	return nil
 }
 
@@ -271,7 +271,7 @@ func (l *Live) wait() error {
 		return ErrClosed
 	}
 	timeout := -1
-	if l.down {
+	if l.wary {
 		if l.gone() {
 			return fmt.Errorf("capture: interface %q is gone: %w", l.dev.name, unix.ENODEV)
 		}
@@ -312,7 +312,7 @@ func (l *Live) socketError() error {
 		return err
 	}
 	if unix.Errno(errno) == unix.ENETDOWN {
-		l.down = true
+		l.wary = true
 		return nil
 	}
 	return fmt.Errorf("capture: reading %q: %w", l.dev.name, unix.Errno(errno))

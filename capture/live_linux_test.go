@@ -229,7 +229,7 @@ func TestLiveFilter(t *testing.T) {
 			t.Errorf("%s: %d packets, want 3", tt.name, len(got))
 		}
 		s, err := l.Stats()
-		if err != nil || s.Captured != 3 || !tt.user && s.Received != 3 || tt.user && s.Ignored+3 != s.Received {
+		if err != nil || s.Captured != 3 || !tt.user && s.Received != 3 || tt.user && s.Ignored+3 > s.Received {
 			t.Errorf("%s: stats %+v, %v", tt.name, s, err)
 		}
 	}
