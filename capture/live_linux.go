@@ -145,18 +145,45 @@ func (l *Live) Ready() bool {
 	return l.ring.ready()
 }
 
-// nextBlock gives the read block back and waits for another.
-func (l *Live) nextBlock() error {
+// Await waits for at most d until Next would return at once, and reports whether
+// it would. It ends the loan of the latest packet's Data.
+func (l *Live) Await(d time.Duration) bool {
+	if l.left > 0 || l.closed.Load() {
+		return true
+	}
+	l.giveBack()
+	if l.nap > 0 && l.patient && !l.ring.ready() {
+		l.doze()
+	}
+	for end := time.Now().Add(d); !l.ring.ready(); {
+		left := time.Until(end)
+		if left <= 0 {
+			return false
+		}
+		if l.wait(left) != nil {
+			return true // Next says why
+		}
+	}
+	return true
+}
+
+// giveBack returns the block that was read to the kernel.
+func (l *Live) giveBack() {
 	if l.held {
 		l.ring.release()
 		l.held = false
 		l.settle()
 	}
+}
+
+// nextBlock gives the read block back and waits for another.
+func (l *Live) nextBlock() error {
+	l.giveBack()
 	if l.nap > 0 && l.patient && !l.ring.ready() {
 		l.doze()
 	}
 	for !l.ring.ready() {
-		if err := l.wait(); err != nil {
+		if err := l.wait(forever); err != nil {
 			return err
 		}
 	}
@@ -263,19 +290,25 @@ func (l *Live) doze() {
 	}
 }
 
-// wait sleeps until the ring, Stop or Close has something to say.
-func (l *Live) wait() error {
+const forever = time.Duration(-1)
+
+// wait sleeps until the ring, Stop or Close has something to say, and no longer
+// than limit, unless that is forever.
+func (l *Live) wait(limit time.Duration) error {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed.Load() {
 		return ErrClosed
 	}
-	timeout := -1
+	timeout := ^uint(0) // no limit, which poll calls -1
+	if limit >= 0 {
+		timeout = milliseconds(limit)
+	}
 	if l.wary {
 		if l.gone() {
 			return fmt.Errorf("capture: interface %q is gone: %w", l.dev.name, unix.ENODEV)
 		}
-		timeout = 200
+		timeout = min(timeout, 200)
 	}
 	if at := l.stopAt.Load(); at != 0 {
 		// The kernel closes the open block within the retire time.
@@ -283,10 +316,13 @@ func (l *Live) wait() error {
 		if left <= 0 {
 			return io.EOF
 		}
-		timeout = int(left/time.Millisecond) + 1
+		timeout = min(timeout, milliseconds(left))
 	}
-	return l.poll(timeout)
+	return l.poll(int(timeout))
 }
+
+// milliseconds rounds up.
+func milliseconds(d time.Duration) uint { return uint((d + time.Millisecond - 1) / time.Millisecond) }
 
 func (l *Live) poll(timeout int) error {
 	fds := [2]unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(l.wake), Events: unix.POLLIN}}

@@ -244,61 +244,83 @@ func TestLiveFilter(t *testing.T) {
 	}
 }
 
+// TestLiveVLAN sends tagged frames. The receiving kernel takes the tags out before
+// the tap; on the sender's own side they are still in.
 func TestLiveVLAN(t *testing.T) {
 	h := newHosts(t)
-	for _, ns := range []string{h.a, h.b} {
-		dev := "v" + ns[len(ns)-1:]
-		h.run("ip", "-n", ns, "link", "add", "link", dev, "name", "vl7", "type", "vlan", "id", "7")
-		h.run("ip", "-n", ns, "link", "set", "vl7", "up")
+	raw, cooked, sender := h.open(h.b, Config{Interface: "vb"}), h.open(h.b, Config{Interface: Any}), h.open(h.a, Config{Interface: "va"})
+	plain := blastFrame()
+	for _, tpid := range []uint16{0x8100, 0x88a8} {
+		frame := slices.Concat(plain[:12], []byte{byte(tpid >> 8), byte(tpid), 0x60, 7}, plain[12:])
+		h.send(h.a, "va", frame)
+		want := func(p *Packet) bool { return bytes.Equal(p.Data, frame) && p.Length == len(frame) }
+		if len(collectSome(t, sender, want)) != 1 {
+			t.Errorf("%#x: the sender does not see the frame as it is", tpid)
+		}
+		got := collectSome(t, raw, want)
+		if len(got) != 1 || got[0].VLAN != (VLAN{TPID: tpid, TCI: 0x6007}) || got[0].VLAN.ID() != 7 {
+			t.Errorf("%#x: %d packets as on the wire: %+v", tpid, len(got), got)
+		}
+		tagged := collectSome(t, cooked, func(p *Packet) bool { return p.VLAN.Present() })
+		if len(tagged) != 1 {
+			t.Fatalf("%#x: any has %d tagged packets, want 1", tpid, len(tagged))
+		}
+		if d := tagged[0].Data; binary.BigEndian.Uint16(d) != tpid || !bytes.Equal(d[20:], frame[14:]) || tagged[0].Length != len(d) {
+			t.Errorf("%#x: any has % x", tpid, d)
+		}
 	}
-	h.run("ip", "-n", h.a, "addr", "add", "10.98.0.1/24", "dev", "vl7")
-	h.run("ip", "-n", h.b, "addr", "add", "10.98.0.2/24", "dev", "vl7")
-	raw, cooked := h.open(h.b, Config{Interface: "vb"}), h.open(h.b, Config{Interface: Any})
-	h.udp(h.a, "10.98.0.2:9", 1, 61)
-	got := collect(t, raw, func(p *Packet) bool { return len(p.Data) == 14+4+20+8+61 })
-	if len(got) != 1 {
-		t.Fatalf("%d tagged packets, want 1", len(got))
+}
+
+// collectSome reads until nothing has come for a while.
+func collectSome(t testing.TB, l *Live, keep func(*Packet) bool) []Packet {
+	t.Helper()
+	var got []Packet
+	var p Packet
+	time.Sleep(50 * time.Millisecond)
+	for l.Ready() {
+		if err := l.Next(&p); err != nil {
+			t.Fatal(err)
+		}
+		if keep(&p) {
+			got = append(got, p.Clone())
+		}
 	}
-	p := got[0]
-	want := []byte{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x81, 0, 0, 7, 8, 0, 0x45}
-	if !bytes.Equal(p.Data[:len(want)], want) || p.VLAN.ID() != 7 || p.VLAN.TPID != 0x8100 || p.Length != len(p.Data) {
-		t.Errorf("% x, tag %+v, length %d; want % x", p.Data[:len(want)], p.VLAN, p.Length, want)
-	}
-	tagged := collect(t, cooked, func(p *Packet) bool { return p.VLAN.Present() && len(p.Data) == 20+4+20+8+61 })
-	if len(tagged) != 1 {
-		t.Fatalf("any: %d tagged packets, want 1", len(tagged))
-	}
-	if d := tagged[0].Data; d[0] != 0x81 || d[1] != 0 || !bytes.Equal(d[20:25], []byte{0, 7, 8, 0, 0x45}) {
-		t.Errorf("any: % x", d[:25])
-	}
+	return got
+}
+
+// send puts a frame on the wire as it is.
+func (h *hosts) send(ns, dev string, frame []byte) {
+	h.t.Helper()
+	h.in(ns, func() {
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0)
+		if err != nil {
+			h.t.Error(err)
+			return
+		}
+		defer unix.Close(fd)
+		d, err := query(dev)
+		if err != nil {
+			h.t.Error(err)
+			return
+		}
+		if err := unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: d.index}); err != nil {
+			h.t.Error(err)
+		}
+	})
 }
 
 // TestLivePromiscuous sends a frame for a third machine. A member of the
 // promiscuous group disappears with its process, the interface's flag does not.
 func TestLivePromiscuous(t *testing.T) {
 	h := newHosts(t)
-	foreign := func() {
-		h.in(h.a, func() {
-			fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer unix.Close(fd)
-			d, _ := query("va")
-			frame := blastFrame()
-			frame[5] = 0x99
-			if err := unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: d.index}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	foreign := blastFrame()
+	foreign[5] = 0x99
 	isForeign := func(p *Packet) bool { return len(p.Data) > 5 && p.Data[5] == 0x99 && p.Data[0] == 2 }
 	// A veth hands over every frame; what promiscuous mode changes is the flag
 	// that the kernel keeps, and how such a frame is classed.
 	for _, way := range []Promiscuity{PromiscuousOff, PromiscuousMember, PromiscuousFlag} {
 		l := h.open(h.b, Config{Interface: "vb", Promiscuous: way})
-		foreign()
+		h.send(h.a, "va", foreign)
 		for _, p := range collect(t, l, isForeign) {
 			if p.Reception != OtherHost {
 				t.Errorf("way %d: a frame for another machine is %v", way, p.Reception)
@@ -596,5 +618,30 @@ func TestDevices(t *testing.T) {
 	}
 	if !slices.Contains(prefixes, "10.99.0.2/24") || !slices.Contains(prefixes, "fd99::2/64") {
 		t.Errorf("addresses %v", prefixes)
+	}
+}
+
+func TestLiveAwait(t *testing.T) {
+	h := newHosts(t)
+	l := h.open(h.b, Config{Interface: "lo"})
+	if l.Ready() || l.Await(20*time.Millisecond) {
+		t.Error("something is ready on a silent interface")
+	}
+	h.udp(h.b, "127.0.0.1:9", 1, 10)
+	if !l.Await(5*time.Second) || !l.Ready() {
+		t.Error("nothing is ready after a packet")
+	}
+	var p Packet
+	if err := l.Next(&p); err != nil {
+		t.Fatal(err)
+	}
+	for l.Await(50 * time.Millisecond) { // the refusal by ICMP
+		if err := l.Next(&p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Close()
+	if !l.Await(time.Hour) {
+		t.Error("a closed source keeps waiting")
 	}
 }

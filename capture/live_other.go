@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 )
 
 // Live is a live capture. It exists on Linux only.
@@ -19,6 +20,9 @@ func Open(Config) (*Live, error) { return nil, errPlatform }
 // OpenFanout returns an error: live capture is not supported here.
 func OpenFanout(Config, int, FanoutMode) ([]*Live, error) { return nil, errPlatform }
 
+// LinkOf returns an error.
+func LinkOf(string) (LinkType, error) { return 0, errPlatform }
+
 // Devices returns an error: the list is asked of Linux.
 func Devices() ([]Device, error) { return nil, errPlatform }
 
@@ -27,6 +31,9 @@ func (*Live) Next(*Packet) error { return errPlatform }
 
 // Ready returns false.
 func (*Live) Ready() bool { return false }
+
+// Await returns true.
+func (*Live) Await(time.Duration) bool { return true }
 
 // Interfaces returns nil.
 func (*Live) Interfaces() []Interface { return nil }

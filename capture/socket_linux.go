@@ -59,6 +59,13 @@ func query(name string) (device, error) {
 	return d, nil
 }
 
+// LinkOf tells what the frames of an interface, or of "any", will start with:
+// what a filter has to be written for. It needs no privilege.
+func LinkOf(name string) (LinkType, error) {
+	d, err := query(name)
+	return d.link, err
+}
+
 // ioctlSocket returns a socket for questions about interfaces. A Unix socket
 // serves and exists also where there is no IPv4.
 func ioctlSocket() (int, error) {
