@@ -1,0 +1,70 @@
+package httpview
+
+import (
+	"sonde/capture/decode"
+	"sonde/capture/flow"
+	"sonde/capture/tlsplain"
+)
+
+// Config says what a View shows, and to whom. All its functions may be nil; they
+// are called from within Packet, Advance and Close.
+type Config struct {
+	// Exchange gets each exchange once it is over, whichever way.
+	Exchange func(*Exchange)
+	// Unread gets each TLS connection of which nothing could be read, at its end.
+	Unread func(*Unread)
+	// Frame gets each HTTP/2 frame. It is valid until the function returns.
+	Frame func(*Frame)
+	// Keys finds the secrets of TLS sessions, nil for none.
+	Keys tlsplain.Keys
+	// Secrets leaves credentials as they are. They are redacted otherwise.
+	Secrets bool
+	// Limits bounds what is kept of connections.
+	Limits flow.Limits
+}
+
+// View shows the HTTP in a capture. It is not safe for concurrent use.
+type View struct {
+	config Config
+	table  *flow.Table
+}
+
+// New makes a View.
+func New(c Config) *View {
+	v := &View{config: c, table: flow.NewTable(c.Limits)}
+	v.table.Open = v.Stream
+	return v
+}
+
+// Table is the table of connections that the view reads. Its Open function may
+// be replaced, to read only some connections or to read along: Stream makes what
+// it was.
+func (v *View) Table() *flow.Table { return v.table }
+
+// Packet takes a decoded packet.
+func (v *View) Packet(p *decode.Packet, at int64) flow.Segment { return v.table.Packet(p, at) }
+
+// Advance says what time it is, when no packet does.
+func (v *View) Advance(now int64) { v.table.Advance(now) }
+
+// Close ends the capture: what is not complete is shown as it is.
+func (v *View) Close() { v.table.Close() }
+
+// Stream makes the reader of one connection.
+func (v *View) Stream(c *flow.Conn) flow.Stream {
+	return &conn{view: v, flow: c}
+}
+
+// emit hands an exchange out, once.
+func (v *View) emit(x *Exchange) {
+	if x.emitted {
+		return
+	}
+	x.emitted = true
+	if !v.config.Secrets {
+		redact(x)
+	}
+	if v.config.Exchange != nil {
+		v.config.Exchange(x)
+	}
+}
