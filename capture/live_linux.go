@@ -321,8 +321,10 @@ func (l *Live) wait(limit time.Duration) error {
 	return l.poll(int(timeout))
 }
 
-// milliseconds rounds up.
-func milliseconds(d time.Duration) uint { return uint((d + time.Millisecond - 1) / time.Millisecond) }
+// milliseconds rounds up, to what poll can take.
+func milliseconds(d time.Duration) uint {
+	return uint(min((d+time.Millisecond-1)/time.Millisecond, 1<<30))
+}
 
 func (l *Live) poll(timeout int) error {
 	fds := [2]unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(l.wake), Events: unix.POLLIN}}
