@@ -56,12 +56,12 @@ func (c *conn) role(d flow.Dir) flow.Dir {
 // so far.
 func (c *conn) start(d flow.Dir, k kind) {
 	// Where no SYN was seen, the flow's guess at who is who may be wrong.
-	fromServer := k == response
+	fromServer := k == response || k == settings
 	c.swapped = c.flow.Guessed && c.depth == 0 && (d == flow.FromServer) != fromServer
 	switch k {
 	case request, response:
 		c.proto = newH1(c)
-	case http2:
+	case http2, settings:
 		c.proto = newH2(c)
 	case tlsHello:
 		if c.tls != nil { // TLS in TLS: nobody has the keys
@@ -165,6 +165,7 @@ const (
 	request
 	response
 	http2
+	settings // HTTP/2 from the server, who need not wait for the client
 	tlsHello
 	other
 )
@@ -181,6 +182,15 @@ func classify(b []byte) kind {
 	switch {
 	case n == 0:
 		return undecided
+	case b[0] == 0:
+		// RFC 9113, section 3.4: a server begins with SETTINGS, on stream 0.
+		if n < 9 {
+			return undecided
+		}
+		if b[3] == byte(FrameSettings) && b[4]&^flagAck == 0 && b[5]|b[6]|b[7]|b[8] == 0 {
+			return settings
+		}
+		return other
 	case b[0] == 0x16:
 		if n < 3 {
 			return undecided

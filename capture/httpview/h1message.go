@@ -83,6 +83,10 @@ func (m *message) inHead(at int64, b []byte) []byte {
 		if b = bytes.TrimLeft(b, "\r\n"); len(b) == 0 {
 			return nil
 		}
+		if b[0] < 'A' || b[0] > 'Z' {
+			m.lose("not HTTP")
+			return nil
+		}
 		m.start, m.begun = at, false
 	}
 	had := len(m.buf)

@@ -75,6 +75,13 @@ func TestHTTP2(t *testing.T) {
 				"s " + frame(headers, endHeaders|endStream, 1, s.block("grpc-status: 0")),
 			}
 		}, "GET http://h/a HTTP/2 (4 bytes) -> 103 200 (0 bytes), first byte 1.000ms, end 2.000ms req 1 stream 1"},
+		{"the server begins", func(c, s *peer) script {
+			return script{
+				"s " + frame(settings, 0, 0, "\x00\x03\x00\x00\x00\x64"),
+				"c " + clientPreface + frame(headers, endStream|endHeaders, 1, get(c, "/a")),
+				"s " + frame(headers, endHeaders|endStream, 1, s.block(":status: 204")),
+			}
+		}, "GET http://h/a HTTP/2 -> 204 (0 bytes), first byte 1.000ms, end 1.000ms req 1 stream 1"},
 		{"cancelled", func(c, s *peer) script {
 			return script{
 				"c " + clientPreface + frame(headers, endStream|endHeaders, 1, get(c, "/a")),
