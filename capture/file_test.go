@@ -118,7 +118,7 @@ func TestFileSecrets(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Next(&p)
-		if got := string(r.Secrets()); got != "CLIENT_RANDOM 00 11\n" {
+		if got := string(r.Secrets(0)); got != "CLIENT_RANDOM 00 11\n" {
 			t.Errorf("%s: secrets %q", name, got)
 		}
 		r.Close()

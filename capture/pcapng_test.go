@@ -125,8 +125,8 @@ func TestPcapngGolden(t *testing.T) {
 	if i := r.Interfaces(); len(i) != 1 || i[0].Name != "lo" || i[0].Filter != "tcp" || i[0].SnapLen != 96 || i[0].Resolution != 1e9 {
 		t.Errorf("interfaces %+v", i)
 	}
-	if string(r.Secrets()) != "A B C\n" {
-		t.Errorf("secrets %q", r.Secrets())
+	if string(r.Secrets(0)) != "A B C\n" {
+		t.Errorf("secrets %q", r.Secrets(0))
 	}
 }
 
@@ -328,4 +328,34 @@ func FuzzReader(f *testing.F) {
 		}
 		r.Close()
 	})
+}
+
+// TestSecretsComeFirst: readers do not look ahead, so secrets that become known
+// late stand before the packets that are still in memory.
+func TestSecretsComeFirst(t *testing.T) {
+	var out bytes.Buffer
+	w, err := NewWriter(&out, WriterConfig{Interfaces: []Interface{{Link: LinkEthernet}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Packet{Data: []byte{1, 2, 3}, Length: 3, Link: LinkEthernet}
+	for i := range 2 { // the second time without the headers in memory
+		for _, err := range []error{w.WritePacket(&p), w.WriteSecrets([]byte("one\n")), w.WritePacket(&p), w.WriteSecrets([]byte("two\n")), w.Flush()} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := NewReader(bytes.NewReader(out.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2*i + 1 {
+			if err := r.Next(&p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, want := string(r.Secrets(0)), strings.Repeat("one\ntwo\n", i+1); got != want {
+			t.Errorf("round %d: secrets %q before the packet, want %q", i, got, want)
+		}
+	}
 }

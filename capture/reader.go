@@ -144,11 +144,15 @@ func (r *Reader) Stats() (Stats, error) {
 	return s, nil
 }
 
-// Secrets returns a copy of the TLS key log lines met so far.
-func (r *Reader) Secrets() []byte {
+// Secrets returns a copy of the TLS key log lines met so far, without the first
+// from bytes, which the caller has; nil if there are no others.
+func (r *Reader) Secrets(from int) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]byte(nil), r.secrets...)
+	if from < 0 || from >= len(r.secrets) {
+		return nil
+	}
+	return append([]byte(nil), r.secrets[from:]...)
 }
 
 // Close ends the reading and closes the file if OpenFile opened it.

@@ -187,7 +187,7 @@ func userFilter(raw []bpf.RawInstruction) (*bpf.VM, error) {
 	prog, _ := bpf.Disassemble(raw)
 	vm, err := bpf.NewVM(prog)
 	if err != nil {
-		return nil, fmt.Errorf("capture: filter for %q: %w", Any, err)
+		return nil, fmt.Errorf("%w: %v", ErrFilter, err)
 	}
 	return vm, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -52,6 +53,7 @@ type Writer struct {
 	out     io.Writer
 	buf     []byte
 	limit   int
+	ahead   int // where in buf secrets go: before its first packet
 	ifaces  []Interface
 	first   int64 // time of the first packet, for the statistics
 	written int64
@@ -90,6 +92,7 @@ func (w *Writer) begin() {
 		w.buf = appendPcapHeader(w.buf, magic, w.cfg.Interfaces[0].Link, w.cfg.Interfaces[0].SnapLen)
 	}
 	w.ifaces = append([]Interface(nil), w.cfg.Interfaces...)
+	w.ahead = len(w.buf)
 }
 
 // WritePacket adds a packet. Its Data is copied; nothing is allocated.
@@ -145,9 +148,10 @@ func (w *Writer) AddInterface(i Interface) (int, error) {
 // ErrNotPCAPNG is returned for what a classic pcap file has no place for.
 var ErrNotPCAPNG = errors.New("capture: only pcapng files can hold this")
 
-// WriteSecrets adds lines of a TLS key log (the format of SSLKEYLOGFILE), which
-// decrypt the packets that are written after it. Whoever reads the file reads the
-// traffic: keep it private.
+// WriteSecrets adds lines of a TLS key log (the format of SSLKEYLOGFILE). They
+// decrypt the packets that are written after it and those still in the buffer,
+// which they are put before: readers do not look ahead. Whoever reads the file
+// reads the traffic: keep it private.
 func (w *Writer) WriteSecrets(keylog []byte) error {
 	if w.err != nil || len(keylog) == 0 {
 		return w.err
@@ -155,7 +159,9 @@ func (w *Writer) WriteSecrets(keylog []byte) error {
 	if w.cfg.Format != PCAPNG {
 		return ErrNotPCAPNG
 	}
-	w.buf = appendSecrets(w.buf, keylog)
+	block := appendSecrets(nil, keylog)
+	w.buf = slices.Insert(w.buf, w.ahead, block...)
+	w.ahead += len(block)
 	if len(w.buf) >= w.limit {
 		return w.Flush()
 	}
@@ -188,7 +194,7 @@ func (w *Writer) Flush() error {
 	}
 	n, err := w.out.Write(w.buf)
 	w.written += int64(n)
-	w.buf = w.buf[:0]
+	w.buf, w.ahead = w.buf[:0], 0
 	if err != nil {
 		w.err = fmt.Errorf("capture: writing: %w", err)
 	}
@@ -201,3 +207,6 @@ func (w *Writer) restart(out io.Writer) {
 	w.out, w.written, w.first, w.err = out, 0, 0, nil
 	w.begin()
 }
+
+// InterfaceCount returns how many interfaces have been described.
+func (w *Writer) InterfaceCount() int { return len(w.ifaces) }

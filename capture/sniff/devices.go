@@ -3,6 +3,7 @@ package sniff
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"sonde/capture"
@@ -72,6 +73,28 @@ func DefaultInterface() (string, error) {
 		return "", fmt.Errorf("sniff: no interface is up")
 	}
 	return spare, nil
+}
+
+// ResolveInterface takes an interface's name, or its number in the list of
+// ListDevices, as -i does. Empty is DefaultInterface's.
+func ResolveInterface(name string) (string, error) {
+	if name == "" {
+		return DefaultInterface()
+	}
+	n, err := strconv.Atoi(name)
+	if err != nil {
+		return name, nil
+	}
+	devices, err := capture.Devices()
+	switch {
+	case err != nil:
+		return "", err
+	case n == len(devices)+1:
+		return capture.Any, nil
+	case n < 1 || n > len(devices):
+		return "", fmt.Errorf("sniff: there is no interface number %d", n)
+	}
+	return devices[n-1].Name, nil
 }
 
 // interfaceNames remembers the names of this host's interfaces, for packets of

@@ -2,7 +2,6 @@ package sniff
 
 import (
 	"bytes"
-	"strings"
 
 	"sonde/capture/decode"
 )
@@ -37,15 +36,6 @@ func startsMessage(b []byte) bool {
 		if len(b) >= len(m) && string(b[:len(m)]) == m {
 			return true
 		}
-	}
-	return false
-}
-
-// secret reports whether a field's value opens something to whoever knows it.
-func secret(name string) bool {
-	switch strings.ToLower(strings.TrimSpace(name)) {
-	case "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token":
-		return true
 	}
 	return false
 }
