@@ -134,9 +134,10 @@ func (h *h1) notHTTP() {
 	}
 }
 
-func (r *requests) body(n, missing int64) {
-	r.x.RequestBody += n + missing
+func (r *requests) body(at int64, b []byte, missing int64) {
+	r.x.RequestBody += int64(len(b)) + missing
 	r.x.Missing += missing
+	r.conn.view.body(r.x, flow.FromClient, at, b)
 }
 
 func (r *requests) trailer(text string) { r.x.RequestTrailer = fields(text) }
@@ -221,9 +222,10 @@ func (r *replies) resync() {
 	}
 }
 
-func (r *replies) body(n, missing int64) {
-	r.x.ResponseBody += n + missing
+func (r *replies) body(at int64, b []byte, missing int64) {
+	r.x.ResponseBody += int64(len(b)) + missing
 	r.x.Missing += missing
+	r.conn.view.body(r.x, flow.FromServer, at, b)
 }
 
 func (r *replies) trailer(text string) { r.x.ResponseTrailer = fields(text) }

@@ -25,8 +25,8 @@ type messageSink interface {
 	// head gets a head, without the empty line, and says how the body ends. ok is
 	// false if the head is none.
 	head(text string, size int, start, at int64) (f framing, length int64, ok bool)
-	// body gets how many bytes of the body came, and how many more are missing.
-	body(n, missing int64)
+	// body gets bytes of the body, and how many are missing behind them.
+	body(at int64, b []byte, missing int64)
 	// trailer gets the lines behind a chunked body.
 	trailer(text string)
 	// done is told when the message is over.
@@ -62,7 +62,7 @@ func (m *message) data(at int64, b []byte) {
 		case inChunkSize, inChunkEnd, inTrailer:
 			b = m.inLine(at, b)
 		case toClose:
-			m.sink.body(int64(len(b)), 0)
+			m.sink.body(at, b, 0)
 			return
 		case inTunnel:
 			m.sink.raw(at, b)
@@ -131,7 +131,7 @@ func (m *message) inHead(at int64, b []byte) []byte {
 // inBody counts bytes of a body of known length, or of a chunk.
 func (m *message) inBody(at int64, b []byte) []byte {
 	n := min(m.left, int64(len(b)))
-	m.sink.body(n, 0)
+	m.sink.body(at, b[:n], 0)
 	m.counted(at, n)
 	return b[n:]
 }
@@ -217,10 +217,10 @@ func (m *message) lose(why string) {
 func (m *message) gap(at, n int64) {
 	switch {
 	case (m.state == inBody || m.state == inChunk) && n <= m.left:
-		m.sink.body(0, n)
+		m.sink.body(at, nil, n)
 		m.counted(at, n)
 	case m.state == toClose:
-		m.sink.body(0, n)
+		m.sink.body(at, nil, n)
 	case m.state == inTunnel || m.state == lost:
 	case m.state == inHead && len(m.buf) == 0:
 		m.state = lost // messages may be missing, but none that was begun

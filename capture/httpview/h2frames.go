@@ -79,18 +79,40 @@ func (f *frames) data(at int64, b []byte) {
 				f.end(at)
 				continue
 			}
+			if len(b) == 0 {
+				return
+			}
 		}
 		n := min(f.left, len(b))
 		switch {
 		case f.keep:
 			f.buf = append(f.buf, b[:n]...)
-		case f.frame.Type == FrameData && len(f.buf) == 0:
-			f.buf = append(f.buf, b[:min(n, 1)]...) // how much padding there is
+		case f.frame.Type == FrameData:
+			f.body(at, b[:n])
 		}
 		b = b[n:]
 		if f.left -= n; f.left == 0 {
 			f.end(at)
 		}
+	}
+}
+
+// body hands on bytes of a DATA frame, without the padding around them.
+func (f *frames) body(at int64, b []byte) {
+	from := f.frame.Length - f.left
+	end := f.frame.Length
+	if f.frame.Flags&flagPadded != 0 {
+		if from == 0 {
+			f.buf = append(f.buf, b[0]) // how much padding there is
+			b, from = b[1:], 1
+		}
+		if len(f.buf) > 0 {
+			end -= int(f.buf[0])
+		}
+	}
+	b = b[:max(min(len(b), end-from), 0)]
+	if x := f.h2.streams[f.frame.Stream]; x != nil {
+		f.h2.conn.view.body(x, f.dir, at, b)
 	}
 }
 

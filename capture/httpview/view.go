@@ -13,6 +13,10 @@ type Config struct {
 	Exchange func(*Exchange)
 	// Unread gets each TLS connection of which nothing could be read, at its end.
 	Unread func(*Unread)
+	// Body gets the bytes of bodies as they come, without the framing around them;
+	// they are valid until the function returns. The Exchange is not complete then,
+	// and its credentials are not redacted yet.
+	Body func(x *Exchange, d flow.Dir, at int64, b []byte)
 	// Frame gets each HTTP/2 frame. It is valid until the function returns.
 	Frame func(*Frame)
 	// Keys finds the secrets of TLS sessions, nil for none.
@@ -66,5 +70,12 @@ func (v *View) emit(x *Exchange) {
 	}
 	if v.config.Exchange != nil {
 		v.config.Exchange(x)
+	}
+}
+
+// body hands bytes of a body on.
+func (v *View) body(x *Exchange, d flow.Dir, at int64, b []byte) {
+	if v.config.Body != nil && len(b) > 0 {
+		v.config.Body(x, d, at, b)
 	}
 }
