@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,6 +47,13 @@ func TestMeasure(t *testing.T) {
 	}{
 		{"tcpdump", "t.pcap", tcpdump}, {"pcap", "s.pcap", self}, {"pcapng", "s.pcapng", self},
 	}
+	ratios := map[string][]float64{}
+	defer func() {
+		for name, all := range ratios {
+			slices.Sort(all)
+			t.Logf("%-8s ratios %.2f, median %.2f", name, all, all[len(all)/2])
+		}
+	}()
 	for range rounds {
 		base := 0.0
 		for _, tool := range tools {
@@ -53,6 +61,7 @@ func TestMeasure(t *testing.T) {
 			if base == 0 {
 				base = m.perPacket
 			}
+			ratios[tool.name] = append(ratios[tool.name], m.perPacket/base)
 			t.Logf("%-8s %6.1f ns a packet (user %.1f, sys %.1f), ratio %.2f, switches %d+%d, captured %d of %d sent", tool.name,
 				m.perPacket, m.user, m.system, m.perPacket/base, m.gave, m.lost, m.captured, m.sent)
 			os.Remove(filepath.Join(dir, tool.file))

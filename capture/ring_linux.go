@@ -79,7 +79,7 @@ func (r *ring) following() ring {
 // than an eighth, judged by how fast its next block filled; zero, when that was
 // slow (the block did not become full) or too fast for a sleep to be worth it.
 func (r ring) slack() time.Duration {
-	const least, most = 100 * time.Microsecond, 4 * time.Millisecond
+	const least, most = 100 * time.Microsecond, 8 * time.Millisecond
 	h := r.header()
 	if h.Block_status&unix.TP_STATUS_BLK_TMO != 0 {
 		return 0

@@ -138,7 +138,7 @@ func (l *Live) attach() error {
 	if len(prog) > 0 {
 		fprog := unix.SockFprog{Len: uint16(len(prog)), Filter: (*unix.SockFilter)(unsafe.Pointer(unsafe.SliceData(prog)))}
 		if err := unix.SetsockoptSockFprog(l.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &fprog); err != nil {
-			return fmt.Errorf("capture: the kernel refused the filter of %d instructions: %w", len(prog), err)
+			return fmt.Errorf("%w: the kernel refused %d instructions: %w", ErrFilter, len(prog), err)
 		}
 	}
 	if err := unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_LOCK_FILTER, 1); err != nil {

@@ -50,7 +50,7 @@ type Stats struct {
 // ErrClosed is what Next returns once the source was closed.
 var ErrClosed = errors.New("capture: source is closed")
 
-// ErrFilter is what Open returns for a program that cannot run: for "any" one
-// that the kernel cannot run there, and this process not either, because it asks
-// for what only the kernel knows.
-var ErrFilter = errors.New("capture: the filter can run neither in the kernel nor here")
+// ErrFilter is what Open returns for a program that cannot run: the kernel refused
+// it, or, on "any", it cannot be translated and asks for what this process cannot
+// know.
+var ErrFilter = errors.New("capture: the filter cannot run on this source")

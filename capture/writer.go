@@ -40,11 +40,11 @@ type WriterConfig struct {
 	// length and has no place for the rest; it needs one.
 	Interfaces []Interface
 
-	// Buffer is how many bytes are gathered for one write. Zero means 64 KiB.
+	// Buffer is how many bytes are gathered for one write. Zero means 128 KiB.
 	Buffer int
 }
 
-const defaultBuffer = 64 << 10
+const defaultBuffer = 128 << 10
 
 // Writer writes packets to a stream, in whole blocks: whatever has been written
 // is readable, wherever the program stopped. It is for one goroutine.

@@ -68,9 +68,9 @@ func (s *session) openLive() error {
 	return nil
 }
 
-// openFiltered compiles the filter and opens the source. The few programs that
-// cannot run in the kernel on "any" run in this process, on packets that are whole
-// again: for those another program is right.
+// openFiltered compiles the filter and opens the source. A program that the kernel
+// cannot run, because of a loop or on "any", runs in this process: on packets
+// that are whole again, so that those for files are right.
 func (s *session) openFiltered(c capture.Config) (*capture.Live, error) {
 	if s.cfg.Filter == "" {
 		return capture.Open(c)
@@ -79,19 +79,21 @@ func (s *session) openFiltered(c capture.Config) (*capture.Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Expression = s.cfg.Filter
-	for _, live := range []bool{true, false} {
-		p, err := s.cfg.Compile(s.cfg.Filter, link, capture.MaxSnapLen, live)
-		if err != nil {
-			return nil, err
-		}
-		c.Filter = p.Raw()
-		l, err := capture.Open(c)
-		if !live || c.Interface != capture.Any || !errors.Is(err, capture.ErrFilter) {
-			return l, err
-		}
+	p, err := s.cfg.Compile(s.cfg.Filter, link, capture.MaxSnapLen, true)
+	if err != nil {
+		return nil, err
 	}
-	return nil, capture.ErrFilter
+	c.Filter, c.Expression = p.Raw(), s.cfg.Filter
+	l, err := capture.Open(c)
+	if !errors.Is(err, capture.ErrFilter) {
+		return l, err
+	}
+	c.Filter = nil
+	if l, err = capture.Open(c); err == nil {
+		s.say("the kernel cannot run this filter: it runs here, and all packets come up to it")
+		s.keep = &matcher{cfg: &s.cfg}
+	}
+	return l, err
 }
 
 // drop gives up what is not needed any more. A file that is read needs nothing in

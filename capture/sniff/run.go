@@ -129,10 +129,12 @@ func (s *session) loop(ctx context.Context) error {
 
 // packet does what is to be done with one packet.
 func (s *session) packet(p *capture.Packet) error {
-	if s.read != nil {
+	if s.keep != nil {
 		if keep, err := s.keep.match(p); !keep || err != nil {
 			return err
 		}
+	}
+	if s.read != nil {
 		s.takeSecrets()
 	}
 	s.count.Add(1)

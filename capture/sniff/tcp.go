@@ -71,7 +71,7 @@ func (w *Printer) tcpOptions(dst []byte, h *decode.TCP, ack uint32) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = append(dst, o.String()...)
+		dst = append(dst, optionName(o)...)
 		dst = tcpOption(dst, o, ack)
 		return true
 	})
@@ -79,6 +79,17 @@ func (w *Printer) tcpOptions(dst []byte, h *decode.TCP, ack uint32) []byte {
 		dst = append(dst, "[bad opt]"...)
 	}
 	return dst
+}
+
+// optionName is o.String, without its map for what is in every segment.
+func optionName(o decode.TCPOption) string {
+	switch o.Kind {
+	case decode.OptNOP:
+		return "nop"
+	case decode.OptTimestamps:
+		return "TS"
+	}
+	return o.String()
 }
 
 func tcpOption(dst []byte, o decode.TCPOption, ack uint32) []byte {
