@@ -44,7 +44,8 @@ func childBlast(args []string) error {
 		_ uint32
 	}
 	frame := blastFrame()
-	iov := unix.Iovec{Base: &frame[0], Len: uint64(len(frame))}
+	iov := unix.Iovec{Base: &frame[0]}
+	iov.SetLen(len(frame))
 	var msgs [batch]mmsghdr
 	for i := range msgs {
 		msgs[i].Iov, msgs[i].Iovlen = &iov, 1

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -177,73 +176,6 @@ func TestLiveAny(t *testing.T) {
 	}
 }
 
-// assemble makes a program of x/net's instructions.
-func assemble(t testing.TB, prog ...bpf.Instruction) []bpf.RawInstruction {
-	t.Helper()
-	raw, err := bpf.Assemble(prog)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func TestLiveFilter(t *testing.T) {
-	h := newHosts(t)
-	port := func(base uint32) []bpf.Instruction { // udp dst port 7, over IPv4 without options
-		return []bpf.Instruction{
-			bpf.LoadMemShift{Off: base},
-			bpf.LoadIndirect{Off: base + 2, Size: 2},
-			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 7, SkipTrue: 1},
-			bpf.RetConstant{Val: MaxSnapLen},
-			bpf.RetConstant{Val: 0},
-		}
-	}
-	absolute := []bpf.Instruction{ // the same, with the index as an absolute offset
-		bpf.LoadConstant{Dst: bpf.RegX, Val: 40},
-		bpf.LoadIndirect{Off: 2, Size: 2},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 7, SkipTrue: 1},
-		bpf.RetConstant{Val: MaxSnapLen},
-		bpf.RetConstant{Val: 0},
-	}
-	tests := []struct {
-		name, iface string
-		prog        []bpf.Instruction
-		direction   Direction
-		user        bool
-	}{
-		{"ethernet", "vb", port(14), 0, false},
-		{"ethernet in", "vb", port(14), In, false},
-		{"cooked", Any, port(20), 0, false},
-		{"cooked in", Any, port(20), In, false},
-		{"cooked in user space", Any, absolute, 0, true},
-	}
-	for _, tt := range tests {
-		l := h.open(h.b, Config{Interface: tt.iface, Filter: assemble(t, tt.prog...), Direction: tt.direction})
-		if (l.vm != nil) != tt.user {
-			t.Errorf("%s: filter in user space is %v", tt.name, l.vm != nil)
-		}
-		h.udp(h.a, "10.99.0.2:7", 3, 40)
-		h.udp(h.a, "10.99.0.2:8", 2, 40)
-		got := collect(t, l, func(*Packet) bool { return true })
-		if len(got) != 3 {
-			t.Errorf("%s: %d packets, want 3", tt.name, len(got))
-		}
-		s, err := l.Stats()
-		if err != nil || s.Captured != 3 || !tt.user && s.Received != 3 || tt.user && s.Ignored+3 > s.Received {
-			t.Errorf("%s: stats %+v, %v", tt.name, s, err)
-		}
-	}
-	l := h.open(h.b, Config{Interface: "vb", Filter: assemble(t, port(14)...)})
-	if err := unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0); !errors.Is(err, unix.EPERM) {
-		t.Errorf("taking the filter off again: %v, want EPERM, as it is locked", err)
-	}
-	var err error
-	h.in(h.b, func() { _, err = Open(Config{Interface: "vb", Filter: []bpf.RawInstruction{{Op: 0xffff}}}) })
-	if !errors.Is(err, unix.EINVAL) {
-		t.Errorf("a bad program: %v, want EINVAL", err)
-	}
-}
-
 // TestLiveVLAN sends tagged frames. The receiving kernel takes the tags out before
 // the tap; on the sender's own side they are still in.
 func TestLiveVLAN(t *testing.T) {
@@ -307,125 +239,6 @@ func (h *hosts) send(ns, dev string, frame []byte) {
 			h.t.Error(err)
 		}
 	})
-}
-
-// TestLivePromiscuous sends a frame for a third machine. A member of the
-// promiscuous group disappears with its process, the interface's flag does not.
-func TestLivePromiscuous(t *testing.T) {
-	h := newHosts(t)
-	foreign := blastFrame()
-	foreign[5] = 0x99
-	isForeign := func(p *Packet) bool { return len(p.Data) > 5 && p.Data[5] == 0x99 && p.Data[0] == 2 }
-	// A veth hands over every frame; what promiscuous mode changes is the flag
-	// that the kernel keeps, and how such a frame is classed.
-	for _, way := range []Promiscuity{PromiscuousOff, PromiscuousMember, PromiscuousFlag} {
-		l := h.open(h.b, Config{Interface: "vb", Promiscuous: way})
-		h.send(h.a, "va", foreign)
-		for _, p := range collect(t, l, isForeign) {
-			if p.Reception != OtherHost {
-				t.Errorf("way %d: a frame for another machine is %v", way, p.Reception)
-			}
-		}
-		if on := h.promiscuity("vb"); on != (way != PromiscuousOff) {
-			t.Errorf("way %d: promiscuous is %v", way, on)
-		}
-		l.Close()
-		if h.promiscuity("vb") {
-			t.Errorf("way %d: promiscuous after Close", way)
-		}
-	}
-	for _, way := range []Promiscuity{PromiscuousMember, PromiscuousFlag} {
-		h.kill(way)
-		if on, want := h.promiscuity("vb"), way == PromiscuousFlag; on != want {
-			t.Errorf("way %d: after SIGKILL promiscuous is %v, want %v", way, on, want)
-		}
-	}
-}
-
-// promiscuity asks for the count that the kernel keeps.
-func (h *hosts) promiscuity(dev string) bool {
-	h.t.Helper()
-	out, err := exec.Command("ip", "-n", h.b, "-d", "link", "show", dev).CombinedOutput()
-	if err != nil {
-		h.t.Fatal(err, string(out))
-	}
-	return !strings.Contains(string(out), "promiscuity 0")
-}
-
-// kill runs a promiscuous capture in a process of its own and kills that.
-func (h *hosts) kill(way Promiscuity) {
-	h.t.Helper()
-	cmd := child(h.b, "hold", "vb", string('0'+rune(way)))
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer in.Close()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		h.t.Fatal(err)
-	}
-	if _, err := io.ReadFull(out, make([]byte, len("holding"))); err != nil {
-		h.t.Fatal(err)
-	}
-	if !h.promiscuity("vb") {
-		h.t.Errorf("way %d: the child is not promiscuous", way)
-	}
-	cmd.Process.Kill()
-	cmd.Wait()
-	time.Sleep(50 * time.Millisecond) // the kernel closes the socket
-}
-
-// TestBindToDevice shows why bind is the way: SO_BINDTODEVICE is accepted and
-// does nothing to a packet socket.
-func TestBindToDevice(t *testing.T) {
-	h := newHosts(t)
-	listen := func(option, bind string) int {
-		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK, int(networkOrder(unix.ETH_P_ALL)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if option != "" {
-			if err := unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE, option); err != nil {
-				t.Error(err)
-			}
-		}
-		if bind != "" {
-			d, err := query(bind)
-			if err != nil {
-				t.Error(err)
-			}
-			if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: d.index}); err != nil {
-				t.Error(err)
-			}
-		}
-		return fd
-	}
-	count := func(fd int) (n int) {
-		defer unix.Close(fd)
-		b := make([]byte, 2048)
-		for {
-			size, _, err := unix.Recvfrom(fd, b, 0)
-			if err != nil {
-				return n
-			}
-			if size == 14+20+8+91 {
-				n++
-			}
-		}
-	}
-	var byOption, byBind int
-	h.in(h.b, func() { byOption, byBind = listen("vb", ""), listen("", "vb") })
-	h.udp(h.b, "127.0.0.1:9", 1, 91) // on lo, not on vb
-	if n := count(byOption); n == 0 {
-		t.Error("SO_BINDTODEVICE kept a packet of lo away: the documentation says otherwise")
-	}
-	if n := count(byBind); n != 0 {
-		t.Errorf("bind let %d packets of lo through", n)
-	}
 }
 
 func TestLiveStopAndClose(t *testing.T) {
@@ -557,7 +370,7 @@ func TestOpenErrors(t *testing.T) {
 		{Config{Interface: "nosuchdevice"}, "nosuchdevice"},
 		{Config{Interface: "a name that is much too long"}, "no such name"},
 		{Config{Interface: "lo", SnapLen: -1}, "snap length"},
-		{Config{Interface: "lo", RingSize: 1 << 40}, "ring size"},
+		{Config{Interface: "lo", RingSize: maxRing + 1}, "ring size"},
 		{Config{Interface: "lo", BlockSize: 5000}, "block size"},
 		{Config{Interface: "lo", Retire: time.Microsecond}, "retire time"},
 		{Config{Interface: "lo", Filter: make([]bpf.RawInstruction, 5000)}, "5000 instructions"},

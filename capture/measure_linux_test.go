@@ -111,7 +111,7 @@ func measure(t *testing.T, tool, load *exec.Cmd) measured {
 		}
 	}
 	u := tool.ProcessState.SysUsage().(*syscall.Rusage)
-	m.gave, m.lost = u.Nvcsw, u.Nivcsw
+	m.gave, m.lost = int64(u.Nvcsw), int64(u.Nivcsw)
 	user, system := float64(u.Utime.Nano()), float64(u.Stime.Nano())
 	n := float64(m.captured)
 	m.perPacket, m.user, m.system = (user+system)/n, user/n, system/n

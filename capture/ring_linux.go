@@ -95,7 +95,7 @@ func (r ring) slack() time.Duration {
 
 // rawSleep sleeps without telling the scheduler. A signal ends it early.
 func rawSleep(d time.Duration) {
-	ts := unix.Timespec{Nsec: int64(d)}
+	ts := unix.NsecToTimespec(int64(d))
 	unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)
 }
 
