@@ -79,9 +79,28 @@ func (p *Packet) absent() Sum {
 func (p *Packet) pseudo(n int) uint64 {
 	s := uint64(n) + uint64(p.Proto)
 	if p.Has&LayerIPv6 != 0 {
-		return sum(sum(s, p.IPv6.Src[:]), p.IPv6.Dst[:])
+		return sum(sum(s, p.IPv6.Src[:]), p.finalDestination())
 	}
 	return sum(sum(s, p.IPv4.Src[:]), p.IPv4.Dst[:])
+}
+
+// finalDestination is where an IPv6 packet goes in the end: with a routing header
+// that still has segments left, not to the destination address (RFC 8200,
+// section 8.1).
+func (p *Packet) finalDestination() []byte {
+	if p.Has&LayerExtensions != 0 {
+		for _, e := range p.IPv6.Extensions() {
+			kind, left, ok := e.SegmentsLeft()
+			if !ok || left == 0 || len(e.Body) < 7+16 {
+				continue
+			}
+			if kind == 4 { // RFC 8754, section 2: the last segment comes first
+				return e.Body[7:23]
+			}
+			return e.Body[len(e.Body)-16:]
+		}
+	}
+	return p.IPv6.Dst[:]
 }
 
 // sum adds b to a ones' complement sum s, four bytes at a time: in that

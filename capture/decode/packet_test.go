@@ -3,6 +3,7 @@ package decode_test
 import (
 	"bytes"
 	"encoding/binary"
+	"net/netip"
 	"testing"
 
 	"sonde/capture"
@@ -226,6 +227,13 @@ func TestChecksums(t *testing.T) {
 	binary.BigEndian.PutUint16(partial[50:], build.Sum(pseudo))
 	if s := verdict(partial); s != decode.SumPartial {
 		t.Errorf("left to the card: %v", s)
+	}
+	via := netip.MustParseAddr(b6).As16()
+	for _, kind := range []byte{0, 4} {
+		routed := cat([]byte{6, 2, kind, 1, 0, 0, 0, 0}, via[:], tcpOver6("routed"))
+		if s := verdict(build.Ethernet(0x86dd, build.IP6(a6, "fd00::99", 43, routed))); s != decode.SumGood {
+			t.Errorf("routed by type %d: %v", kind, s)
+		}
 	}
 	udp := build.UDP(a4, b4, 1, 2, []byte("x"))
 	udp[6], udp[7] = 0, 0

@@ -79,6 +79,14 @@ func (x *Exchange) TimeToFirstByte() (time.Duration, bool) {
 	return time.Duration(x.FirstByte - x.Start), x.Start != 0 && x.FirstByte != 0
 }
 
+// At is when the first byte of the exchange came that was captured.
+func (x *Exchange) At() int64 {
+	if x.Start == 0 {
+		return x.FirstByte
+	}
+	return x.Start
+}
+
 // Duration is the time from the first byte of the request to the last one of the
 // response. It reports whether both were seen.
 func (x *Exchange) Duration() (time.Duration, bool) {

@@ -9,7 +9,7 @@ const redacted = "[redacted]"
 
 // redact takes the credentials out of an exchange.
 func redact(x *Exchange) {
-	x.Target = redactTarget(x.Target)
+	x.Target = RedactTarget(x.Target)
 	x.RequestHeader = redactFields(x.RequestHeader)
 	x.ResponseHeader = redactFields(x.ResponseHeader)
 	x.RequestTrailer = redactFields(x.RequestTrailer)
@@ -21,7 +21,7 @@ func redact(x *Exchange) {
 func redactFields(fields []Field) []Field {
 	out := fields
 	for i, f := range fields {
-		v := redactValue(f.Name, f.Value)
+		v := RedactField(f.Name, f.Value)
 		if v == f.Value {
 			continue
 		}
@@ -33,12 +33,12 @@ func redactFields(fields []Field) []Field {
 	return out
 }
 
-// redactValue returns what may be shown of a field's value: the scheme of
+// RedactField returns what may be shown of a header field's value: the scheme of
 // credentials, the name of a cookie.
-func redactValue(name, value string) string {
+func RedactField(name, value string) string {
 	switch name = strings.ToLower(name); {
 	case name == ":path", name == "referer", name == "location", name == "content-location":
-		return redactTarget(value)
+		return RedactTarget(value)
 	case name == "authorization", name == "proxy-authorization":
 		if scheme, _, ok := strings.Cut(value, " "); ok {
 			return scheme + " " + redacted
@@ -87,9 +87,9 @@ func secretName(name string) bool {
 	return false
 }
 
-// redactTarget takes user information and what looks like a secret in the query
+// RedactTarget takes user information and what looks like a secret in the query
 // out of a URL or a path.
-func redactTarget(target string) string {
+func RedactTarget(target string) string {
 	if scheme, rest, ok := strings.Cut(target, "://"); ok {
 		end := len(rest)
 		if i := strings.IndexAny(rest, "/?#"); i >= 0 {

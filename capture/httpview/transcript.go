@@ -141,7 +141,7 @@ func (t *transcript) write(s string) {
 func redactLine(line string) string {
 	if method, rest, ok := strings.Cut(line, " "); ok && classify([]byte(method+" ")) == request {
 		target, tail, _ := strings.Cut(rest, " ")
-		if clean := redactTarget(target); clean != target {
+		if clean := RedactTarget(target); clean != target {
 			return method + " " + clean + " " + tail
 		}
 		return line
@@ -151,7 +151,7 @@ func redactLine(line string) string {
 		return line
 	}
 	trimmed := strings.TrimLeft(value, " \t")
-	clean := redactValue(name, trimmed)
+	clean := RedactField(name, trimmed)
 	if clean == trimmed {
 		return line
 	}
