@@ -34,7 +34,7 @@ const (
 	EndFIN     End = iota + 1 // its sender closed it
 	EndReset                  // one side reset the connection
 	EndIdle                   // nothing was seen for Limits.Idle
-	EndEvicted                // there were more than Limits.Conns
+	EndEvicted                // there was no room for more, or none for its bytes
 	EndReused                 // a new connection has the same addresses and ports
 	EndCapture                // the capture ended first
 )
@@ -49,7 +49,7 @@ func (e End) String() string {
 	case EndIdle:
 		return "idle too long"
 	case EndEvicted:
-		return "too many connections"
+		return "no room for more"
 	case EndReused:
 		return "ports reused"
 	case EndCapture:

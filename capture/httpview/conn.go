@@ -15,6 +15,7 @@ type conn struct {
 	tls  *tlsplain.Session // around this one, nil if none
 
 	proto   flow.Stream // nil until it is known
+	inner   *conn       // inside of TLS
 	off     bool        // it is not HTTP, or not any more
 	depth   int         // how many are around it; the outermost knows who is who
 	swapped bool        // the flow's client is the server
@@ -23,10 +24,51 @@ type conn struct {
 	at      [2]int64
 	ended   [2]bool
 	n       int // requests so far
+	held    int // bytes in buffers, as the view counts them; of the outermost only
 }
 
 // Data is of flow.Stream.
 func (c *conn) Data(d flow.Dir, at int64, b []byte) {
+	c.data(d, at, b)
+	if c.depth > 0 {
+		return
+	}
+	c.count()
+	if c.view.kept > c.view.config.Memory && c.proto != nil {
+		c.proto.End(flow.FromClient, at, flow.EndEvicted)
+		c.proto.End(flow.FromServer, at, flow.EndEvicted)
+		c.stop()
+		c.count()
+	}
+}
+
+// holder is a protocol that keeps bytes.
+type holder interface{ buffered() int }
+
+// buffered is how many bytes are kept until others come.
+func (c *conn) buffered() int {
+	n := len(c.first[0]) + len(c.first[1])
+	switch p := c.proto.(type) {
+	case holder:
+		n += p.buffered()
+	case *tlsplain.Session:
+		n += p.Held()
+		if c.inner != nil {
+			n += c.inner.buffered()
+		}
+	}
+	return n
+}
+
+// count tells the view what changed.
+func (c *conn) count() {
+	if n := c.buffered(); n != c.held {
+		c.view.kept += n - c.held
+		c.held = n
+	}
+}
+
+func (c *conn) data(d flow.Dir, at int64, b []byte) {
 	switch {
 	case c.off:
 		return
@@ -68,9 +110,9 @@ func (c *conn) start(d flow.Dir, k kind) {
 			c.stop()
 			return
 		}
-		inner := c.inside()
-		inner.tls = tlsplain.New(c.view.config.Keys, inner)
-		c.proto = inner.tls
+		c.inner = c.inside()
+		c.inner.tls = tlsplain.New(c.view.config.Keys, c.inner)
+		c.proto = c.inner.tls
 	default:
 		c.giveUp()
 		return
@@ -100,7 +142,7 @@ func (c *conn) giveUp() {
 
 // stop reads no further.
 func (c *conn) stop() {
-	c.off, c.proto, c.first = true, nil, [2][]byte{}
+	c.off, c.proto, c.inner, c.first = true, nil, nil, [2][]byte{}
 }
 
 // Gap is of flow.Stream.
@@ -122,6 +164,9 @@ func (c *conn) End(d flow.Dir, at int64, why flow.End) {
 		c.unread()
 		c.stop()
 	}
+	if c.depth == 0 {
+		c.count()
+	}
 }
 
 // unread reports a TLS connection in which nothing could be read.
@@ -135,10 +180,14 @@ func (c *conn) unread() {
 	}
 }
 
+// exchangeCost is what an exchange costs without its fields.
+const exchangeCost = 1024
+
 // exchange makes the next one of the connection.
 func (c *conn) exchange() *Exchange {
 	c.n++
 	x := &Exchange{Conn: c.flow.N, Request: c.n, Client: c.flow.Client, Server: c.flow.Server}
+	c.view.keep(x, exchangeCost)
 	if c.swapped != c.reverse {
 		x.Client, x.Server = x.Server, x.Client
 	}

@@ -58,6 +58,7 @@ type Exchange struct {
 	sent, received bool // both messages are over
 	hasFinal       bool // the final response's head was seen
 	emitted        bool
+	cost           int // what keeping it costs, as View counts
 }
 
 // Field is a header field. On HTTP/2 those that begin with a colon are left out.

@@ -40,6 +40,8 @@ func newH1(c *conn) *h1 {
 	return h
 }
 
+func (h *h1) buffered() int { return cap(h.requests.buf) + cap(h.replies.buf) }
+
 // Data is of flow.Stream.
 func (h *h1) Data(d flow.Dir, at int64, b []byte) {
 	if d == flow.FromClient {
@@ -118,6 +120,7 @@ func (r *requests) head(text string, size int, start, at int64) (framing, int64,
 	x := r.conn.exchange()
 	x.Method, x.Target, x.Proto = method, target, proto
 	x.RequestHeader, x.RequestHead = fields(rest), int64(size)
+	r.conn.view.keep(x, size)
 	x.Host = Get(x.RequestHeader, "Host")
 	x.Start, x.Sent = start, at
 	r.x = x
@@ -140,7 +143,10 @@ func (r *requests) body(at int64, b []byte, missing int64) {
 	r.conn.view.body(r.x, flow.FromClient, at, b)
 }
 
-func (r *requests) trailer(text string) { r.x.RequestTrailer = fields(text) }
+func (r *requests) trailer(text string) {
+	r.x.RequestTrailer = fields(text)
+	r.conn.view.keep(r.x, len(text))
+}
 
 func (r *requests) done(at int64) {
 	r.x.Sent, r.x.sent = at, true
@@ -193,6 +199,7 @@ func (r *replies) head(text string, size int, start, at int64) (framing, int64, 
 	x := r.waiting[0]
 	r.x = x
 	x.ResponseHead += int64(size)
+	r.conn.view.keep(x, size)
 	if status/100 == 1 && status != 101 {
 		if len(x.Informational) < 32 {
 			x.Informational = append(x.Informational, status)
@@ -228,7 +235,10 @@ func (r *replies) body(at int64, b []byte, missing int64) {
 	r.conn.view.body(r.x, flow.FromServer, at, b)
 }
 
-func (r *replies) trailer(text string) { r.x.ResponseTrailer = fields(text) }
+func (r *replies) trailer(text string) {
+	r.x.ResponseTrailer = fields(text)
+	r.conn.view.keep(r.x, len(text))
+}
 
 // done ends a response: an informational one is only a step on the way.
 func (r *replies) done(at int64) {

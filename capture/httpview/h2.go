@@ -39,6 +39,14 @@ func newH2Upgraded(c *conn, x *Exchange) *h2 {
 	return h
 }
 
+func (h *h2) buffered() int {
+	n := 0
+	for _, f := range h.dir {
+		n += cap(f.buf) + cap(f.block) + maxTableSize/8 // the usual table, of 4 KiB, doubled
+	}
+	return n
+}
+
 // Data is of flow.Stream.
 func (h *h2) Data(d flow.Dir, at int64, b []byte) { h.dir[d].data(at, b) }
 
@@ -94,6 +102,7 @@ func (h *h2) section(d flow.Dir, f *Frame, pushed uint32, fields []Field, start,
 		if d == flow.FromServer && pushed != 0 && h.streams[pushed] == nil {
 			x = h.open(pushed, start)
 			x.Pushed = true
+			h.conn.view.keep(x, h.dir[d].size)
 			h.request(x, f, fields, at)
 			x.sent = true
 		}
@@ -112,6 +121,7 @@ func (h *h2) section(d flow.Dir, f *Frame, pushed uint32, fields []Field, start,
 	default:
 		h.response(x, f, fields, start)
 	}
+	h.conn.view.keep(x, h.dir[d].size)
 	if h.dir[d].broken {
 		x.problem("header compression cannot be followed")
 	}

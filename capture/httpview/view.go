@@ -25,16 +25,26 @@ type Config struct {
 	Secrets bool
 	// Limits bounds what is kept of connections.
 	Limits flow.Limits
+	// Memory bounds what is kept of messages, over all connections: heads, exchanges
+	// that are not over, records without a key. Zero is 128 MiB. A connection that
+	// needs more is not read any further.
+	Memory int
 }
+
+const defaultMemory = 128 << 20
 
 // View shows the HTTP in a capture. It is not safe for concurrent use.
 type View struct {
 	config Config
 	table  *flow.Table
+	kept   int // bytes of exchanges that are not over, and in buffers
 }
 
 // New makes a View.
 func New(c Config) *View {
+	if c.Memory <= 0 {
+		c.Memory = defaultMemory
+	}
 	v := &View{config: c, table: flow.NewTable(c.Limits)}
 	v.table.Open = v.Stream
 	return v
@@ -65,11 +75,20 @@ func (v *View) emit(x *Exchange) {
 		return
 	}
 	x.emitted = true
+	v.kept -= x.cost
 	if !v.config.Secrets {
 		redact(x)
 	}
 	if v.config.Exchange != nil {
 		v.config.Exchange(x)
+	}
+}
+
+// keep counts n bytes that an exchange keeps. One that is over costs nothing.
+func (v *View) keep(x *Exchange, n int) {
+	if !x.emitted {
+		x.cost += n
+		v.kept += n
 	}
 }
 

@@ -90,6 +90,15 @@ func New(keys Keys, next flow.Stream) *Session {
 // Info returns what is known so far.
 func (s *Session) Info() *Info { return &s.info }
 
+// Held is how many bytes are kept: parts of records and messages, and records
+// that wait for a key.
+func (s *Session) Held() (n int) {
+	for i := range s.dir {
+		n += cap(s.dir[i].buf) + cap(s.dir[i].message) + s.dir[i].size
+	}
+	return n + cap(s.scratch)
+}
+
 // Data takes bytes of the TCP connection.
 func (s *Session) Data(d flow.Dir, at int64, b []byte) {
 	s.info.Bytes[d] += int64(len(b))
@@ -184,7 +193,7 @@ func (s *Session) End(d flow.Dir, at int64, why flow.End) {
 // lose gives a direction up.
 func (s *Session) lose(d flow.Dir, why string) {
 	h := &s.dir[d]
-	h.lost, h.buf, h.message, h.pending = true, nil, nil, nil
+	h.lost, h.buf, h.message, h.pending, h.size = true, nil, nil, nil, 0
 	if s.info.Problem == "" {
 		s.info.Problem = why
 	}
