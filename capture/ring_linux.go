@@ -76,7 +76,7 @@ func (r *ring) following() ring {
 }
 
 // slack returns how long the ring can be left alone without filling up by more
-// than an eighth, judged by how fast its next block filled; zero, when that was
+// than a quarter, judged by how fast its next block filled; zero, when that was
 // slow (the block did not become full) or too fast for a sleep to be worth it.
 func (r ring) slack() time.Duration {
 	const least, most = 100 * time.Microsecond, 8 * time.Millisecond
@@ -86,7 +86,7 @@ func (r ring) slack() time.Duration {
 	}
 	first, last := h.Ts_first_pkt, h.Ts_last_pkt // their second half counts nanoseconds
 	filled := time.Duration(int64(last.Sec)-int64(first.Sec))*time.Second + time.Duration(int64(last.Usec)-int64(first.Usec))
-	nap := filled * time.Duration(len(r.mem)/r.block/8)
+	nap := filled * time.Duration(len(r.mem)/r.block/4)
 	if nap < least {
 		return 0
 	}

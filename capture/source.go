@@ -54,3 +54,8 @@ var ErrClosed = errors.New("capture: source is closed")
 // it, or, on "any", it cannot be translated and asks for what this process cannot
 // know.
 var ErrFilter = errors.New("capture: the filter cannot run on this source")
+
+var (
+	_ Source = (*Live)(nil)
+	_ Source = (*Reader)(nil)
+)
