@@ -2,8 +2,10 @@ package sniff
 
 import (
 	"bytes"
+	"strings"
 
 	"sonde/capture/decode"
+	"sonde/capture/httpview"
 )
 
 // http prints the first line of an HTTP/1 message, and with -v the whole head.
@@ -11,21 +13,36 @@ func (w *Printer) http(dst []byte, d *decode.Packet) []byte {
 	if !startsMessage(d.Payload) {
 		return dst
 	}
+	head, _, _ := bytes.Cut(d.Payload, []byte("\r\n\r\n"))
+	first, fields, _ := bytes.Cut(head, []byte("\r\n"))
 	if w.style.Verbose == 0 {
-		return firstLine(append(dst, ": "...), d.Payload)
+		return w.startLine(append(dst, ": "...), first[:min(len(first), 256)])
 	}
 	dst = appendUint(append(dst, ", length: "...), d.Length)
-	head, _, _ := bytes.Cut(d.Payload, []byte("\r\n\r\n"))
-	for line := range bytes.Lines(head) {
-		line = bytes.TrimRight(line, "\r\n")
-		dst = append(dst, "\n\t"...)
-		if name, _, ok := bytes.Cut(line, []byte(":")); ok && !w.style.Secrets && secret(string(name)) {
-			dst = append(decode.AppendEscaped(dst, name), ": (not shown)"...)
-			continue
-		}
-		dst = decode.AppendEscaped(dst, line)
+	dst = w.startLine(append(dst, "\n\t"...), first)
+	for line := range bytes.Lines(fields) {
+		dst = w.field(append(dst, "\n\t"...), string(bytes.TrimRight(line, "\r\n")))
 	}
 	return dst
+}
+
+// startLine prints a request or status line, its target without credentials.
+func (w *Printer) startLine(dst, line []byte) []byte {
+	if w.style.Secrets || !bytes.ContainsAny(line, "?@") {
+		return decode.AppendEscaped(dst, line)
+	}
+	method, rest, _ := strings.Cut(string(line), " ")
+	target, proto, _ := strings.Cut(rest, " ")
+	return decode.AppendEscaped(dst, method+" "+httpview.RedactTarget(target)+" "+proto)
+}
+
+// field prints a field's line, a credential's value redacted.
+func (w *Printer) field(dst []byte, line string) []byte {
+	if name, value, ok := strings.Cut(line, ":"); ok && !w.style.Secrets {
+		value = strings.TrimLeft(value, " ")
+		line = name + ": " + httpview.RedactField(name, value)
+	}
+	return decode.AppendEscaped(dst, line)
 }
 
 var methods = []string{"GET ", "HEAD ", "POST ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ", "HTTP/"}
