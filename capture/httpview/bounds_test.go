@@ -1,0 +1,68 @@
+package httpview_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"sonde/capture/flow"
+	"sonde/capture/httpview"
+)
+
+// TestMemory opens many connections that never come to an end of anything: what
+// is kept stays within the bound.
+func TestMemory(t *testing.T) {
+	starts := map[string][2]string{
+		"heads":   {"GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 100_000), ""},
+		"waiting": {strings.Repeat("GET / HTTP/1.1\r\nX: "+strings.Repeat("x", 1000)+"\r\n\r\n", 100), ""},
+		"blocks":  {clientPreface + frame(headers, 0, 1, strings.Repeat("x", 100_000)), ""},
+		"records": {"\x16\x03\x01\x40\x00" + strings.Repeat("x", 16_000), "\x16\x03\x01\x40\x00" + strings.Repeat("x", 16_000)},
+	}
+	for name, start := range starts {
+		t.Run(name, func(t *testing.T) {
+			exchanges := 0
+			v := httpview.New(httpview.Config{Memory: 4 << 20, Exchange: func(*httpview.Exchange) { exchanges++ }})
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			streams := make([]flow.Stream, 1000)
+			for i := range streams {
+				streams[i] = v.Stream(&flow.Conn{N: i})
+				streams[i].Data(flow.FromClient, 1, []byte(start[0]))
+				streams[i].Data(flow.FromServer, 1, []byte(start[1]))
+			}
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 8<<20 {
+				t.Errorf("%d bytes are kept", grown)
+			}
+			for _, s := range streams {
+				s.End(0, 1, flow.EndFIN)
+				s.End(1, 1, flow.EndFIN)
+			}
+			if httpview.Kept(v) != 0 {
+				t.Errorf("%d bytes are still counted", httpview.Kept(v))
+			}
+			if name == "waiting" && exchanges != 100_000 {
+				// Those of a connection that was given up were not all read.
+				if exchanges < 3000 {
+					t.Errorf("%d exchanges", exchanges)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkView reads small exchanges on one connection.
+func BenchmarkView(b *testing.B) {
+	v := httpview.New(httpview.Config{})
+	st := v.Stream(&flow.Conn{})
+	get := []byte("GET /path HTTP/1.1\r\nHost: example.test\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n")
+	ok := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Type: text/plain\r\nContent-Length: 200\r\n\r\n%0200d", 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		st.Data(flow.FromClient, 1, get)
+		st.Data(flow.FromServer, 2, ok)
+	}
+}

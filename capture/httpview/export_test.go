@@ -1,0 +1,4 @@
+package httpview
+
+// Kept is what a view counts as kept.
+func Kept(v *View) int { return v.kept }

@@ -1,0 +1,213 @@
+package capture
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+)
+
+// The writer's blocks are little-endian. Each append function adds one whole
+// block, so that a file that was cut between two writes is still readable.
+var le = binary.LittleEndian
+
+// Section is what a file says about itself at its start.
+type Section struct {
+	Hardware string // the machine, as free text
+	OS       string
+	Program  string // empty is "sonde"
+	Comment  string
+}
+
+// beginBlock starts a block and returns where, for endBlock.
+func beginBlock(b []byte, kind uint32) ([]byte, int) {
+	at := len(b)
+	b = le.AppendUint32(b, kind)
+	return le.AppendUint32(b, 0), at
+}
+
+// endBlock fills in the length of the block that starts at at.
+func endBlock(b []byte, at int) []byte {
+	n := uint32(len(b) - at + 4)
+	le.PutUint32(b[at+4:], n)
+	return le.AppendUint32(b, n)
+}
+
+func appendPadding(b []byte, n int) []byte {
+	const zeros = "\x00\x00\x00"
+	return append(b, zeros[:pad4(n)-n]...)
+}
+
+// appendText adds an option, or nothing when there is no text.
+func appendText(b []byte, code uint16, text string) []byte {
+	if text == "" {
+		return b
+	}
+	text = text[:min(len(text), 0xffff)]
+	b = le.AppendUint16(b, code)
+	b = le.AppendUint16(b, uint16(len(text)))
+	b = append(b, text...)
+	return appendPadding(b, len(text))
+}
+
+func appendUint64Option(b []byte, code uint16, v uint64) []byte {
+	b = le.AppendUint16(b, code)
+	b = le.AppendUint16(b, 8)
+	return le.AppendUint64(b, v)
+}
+
+func appendEnd(b []byte) []byte { return le.AppendUint32(b, optEnd) }
+
+// appendSection adds the header that starts a file.
+func appendSection(b []byte, s *Section) []byte {
+	b, at := beginBlock(b, blockSection)
+	b = le.AppendUint32(b, byteOrderMagic)
+	b = le.AppendUint16(b, 1)
+	b = le.AppendUint16(b, 0)
+	b = le.AppendUint64(b, ^uint64(0)) // length unknown
+	b = appendText(b, optComment, s.Comment)
+	b = appendText(b, shbHardware, s.Hardware)
+	b = appendText(b, shbOS, s.OS)
+	program := s.Program
+	if program == "" {
+		program = "sonde"
+	}
+	b = appendText(b, shbProgram, program)
+	return endBlock(appendEnd(b), at)
+}
+
+// appendInterface adds an interface; its time stamps are nanoseconds.
+func appendInterface(b []byte, i *Interface) []byte {
+	b, at := beginBlock(b, blockInterface)
+	b = le.AppendUint16(b, uint16(i.Link))
+	b = le.AppendUint16(b, 0)
+	b = le.AppendUint32(b, uint32(i.SnapLen))
+	b = appendText(b, ifName, i.Name)
+	b = appendText(b, ifDescription, i.Description)
+	if i.MAC != [6]byte{} {
+		b = appendText(b, ifMAC, string(i.MAC[:]))
+	}
+	if i.Speed != 0 {
+		b = appendUint64Option(b, ifSpeed, i.Speed)
+	}
+	b = appendText(b, ifResolution, "\x09")
+	if i.Filter != "" {
+		b = appendText(b, ifFilter, "\x00"+i.Filter) // 0: an expression, as text
+	}
+	b = appendText(b, ifOS, i.OS)
+	b = appendText(b, ifHardware, i.Hardware)
+	return endBlock(appendEnd(b), at)
+}
+
+// enhancedHeader is the length of an enhanced packet block before its data.
+const enhancedHeader = 28
+
+// appendEnhanced adds a packet. The common case, without options but the
+// direction, is filled in by offsets into room made once.
+func appendEnhanced(b []byte, p *Packet) []byte {
+	at := len(b)
+	caplen := len(p.Data)
+	flags := uint32(p.Direction) | uint32(p.Reception)<<2
+	size := enhancedHeader + pad4(caplen) + 4
+	if flags != 0 {
+		size += 12
+	}
+	b = grow(b, size)
+	h := b[at : at+size : at+size]
+	le.PutUint32(h[0:], blockEnhanced)
+	le.PutUint32(h[4:], uint32(size))
+	le.PutUint32(h[8:], uint32(p.Interface))
+	le.PutUint32(h[12:], uint32(uint64(p.Time)>>32))
+	le.PutUint32(h[16:], uint32(uint64(p.Time)))
+	le.PutUint32(h[20:], uint32(caplen))
+	le.PutUint32(h[24:], uint32(max(p.Length, caplen)))
+	// The padding first, as a word over the end of the data's room.
+	if caplen&3 != 0 {
+		le.PutUint32(h[enhancedHeader+caplen&^3:], 0)
+	}
+	copy(h[enhancedHeader:], p.Data)
+	if flags != 0 {
+		o := h[size-16:]
+		le.PutUint32(o[0:], epbFlags|4<<16)
+		le.PutUint32(o[4:], flags)
+		le.PutUint32(o[8:], optEnd)
+	}
+	le.PutUint32(h[size-4:], uint32(size))
+	if p.Comment != "" || p.Process != (Process{}) {
+		return appendNotes(b, at, flags != 0, p)
+	}
+	return b
+}
+
+// appendNotes puts comments and process behind the options of the packet block
+// that starts at at and ends b.
+func appendNotes(b []byte, at int, options bool, p *Packet) []byte {
+	b = b[:len(b)-4] // the trailing length
+	if options {
+		b = b[:len(b)-4] // the end of options
+	}
+	if p.Comment != "" {
+		for line := range strings.SplitSeq(p.Comment, "\n") {
+			b = appendText(b, optComment, line)
+		}
+	}
+	if p.Process.PID != 0 {
+		b = le.AppendUint16(b, epbProcess)
+		b = le.AppendUint16(b, 8)
+		b = le.AppendUint32(b, uint32(p.Process.PID))
+		b = le.AppendUint32(b, 0) // no thread
+	}
+	if p.Process.Name != "" {
+		b = appendText(b, optComment, processComment(p.Process))
+	}
+	return endBlock(appendEnd(b), at)
+}
+
+// processComment is how a process's name is kept: pcapng has an option for its
+// number only.
+func processComment(p Process) string {
+	return fmt.Sprintf("%s%s (pid %d)", processPrefix, p.Name, p.PID)
+}
+
+const processPrefix = "process: "
+
+// appendStatistics adds what an interface's counters say.
+func appendStatistics(b []byte, iface int, s Stats, from, to int64) []byte {
+	b, at := beginBlock(b, blockStatistics)
+	b = le.AppendUint32(b, uint32(iface))
+	b = appendTime(b, to)
+	if from != 0 {
+		b = le.AppendUint32(b, isbStart|8<<16)
+		b = appendTime(b, from)
+	}
+	b = le.AppendUint32(b, isbEnd|8<<16)
+	b = appendTime(b, to)
+	b = appendUint64Option(b, isbAccepted, s.Received)
+	b = appendUint64Option(b, isbDropped, s.Dropped)
+	b = appendUint64Option(b, isbUser, s.Captured)
+	return endBlock(appendEnd(b), at)
+}
+
+// appendTime adds a time stamp, upper half first.
+func appendTime(b []byte, ns int64) []byte {
+	b = le.AppendUint32(b, uint32(uint64(ns)>>32))
+	return le.AppendUint32(b, uint32(uint64(ns)))
+}
+
+// appendSecrets adds a TLS key log for the packets behind it.
+func appendSecrets(b []byte, keylog []byte) []byte {
+	b, at := beginBlock(b, blockSecrets)
+	b = le.AppendUint32(b, secretsTLS)
+	b = le.AppendUint32(b, uint32(len(keylog)))
+	b = append(b, keylog...)
+	return endBlock(appendPadding(b, len(keylog)), at)
+}
+
+// grow makes b longer by n bytes of whatever lies there.
+func grow(b []byte, n int) []byte {
+	if len(b)+n > cap(b) {
+		more := make([]byte, len(b), max(2*cap(b), len(b)+n))
+		copy(more, b)
+		b = more
+	}
+	return b[:len(b)+n]
+}

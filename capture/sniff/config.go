@@ -1,0 +1,122 @@
+package sniff
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/net/bpf"
+
+	"sonde/capture"
+)
+
+// Config says what Run does. The zero Config, but for Out and Err, captures on
+// the default interface until the context ends and prints a line a packet.
+type Config struct {
+	Interface string // -i; empty is DefaultInterface's
+	Read      string // -r: a file to read instead, "-" is standard input
+	Write     string // -w: a file to write instead of printing, "-" is Out
+
+	// File says how -w writes: format, rotation (-C, -G, -W). Its interfaces are
+	// the source's.
+	File capture.FileConfig
+
+	// Capture says how a live source is opened: snap length (-s), ring (-B),
+	// promiscuous (-p leaves it off), direction (-Q). Interface and filter are set
+	// by Run.
+	Capture capture.Config
+
+	// Filter is an expression for Compile; an empty one takes all.
+	Filter  string
+	Compile Compile
+
+	Count     uint64 // -c: stop after so many packets, zero is no limit
+	CountOnly bool   // --count: print how many there were, and no packets
+	Style     Style
+	JSON      bool // one object a packet, or an exchange with HTTP
+	HTTP      bool // one line an HTTP exchange instead of packets
+
+	// Follow, when Following is set, is the number of the TCP connection whose bytes
+	// are printed instead of packets.
+	Following bool
+	Follow    int
+	Colour    bool // tell directions by colour
+
+	// KeyLog is an SSLKEYLOGFILE: it decrypts for HTTP, and what it holds goes into
+	// the file that is written.
+	KeyLog string
+
+	LineBuffered   bool // -l: write each line as it comes
+	PacketBuffered bool // -U: write each packet to the file as it comes
+
+	User           string // -Z: become this user once everything is open
+	KeepPrivileges bool   // do not drop capabilities; a library user may need them
+
+	// Report is called at each value received, to print the counts while running
+	// (SIGUSR1 in the command). Nil is never.
+	Report <-chan os.Signal
+
+	Out io.Writer // lines; nil is standard output
+	Err io.Writer // what is to be said about the capture; nil is standard error
+}
+
+// Compile makes the program of a filter expression. A live one may ask the kernel
+// for what is not among a packet's bytes.
+type Compile func(expression string, link capture.LinkType, snapLen int, live bool) (Program, error)
+
+// Program is a filter: package capture/filter's Program is one. Raw is for the
+// kernel, Match for packets of files.
+type Program interface {
+	Raw() []bpf.RawInstruction
+	Match(data []byte, wireLen int) bool
+}
+
+func (c *Config) filled() error {
+	if c.Out == nil {
+		c.Out = os.Stdout
+	}
+	if c.Err == nil {
+		c.Err = os.Stderr
+	}
+	if c.Filter != "" && c.Compile == nil {
+		return errors.New("sniff: a filter expression, and nothing to compile it")
+	}
+	if c.Read != "" && c.Interface != "" {
+		return errors.New("sniff: either read a file or capture on an interface")
+	}
+	modes := 0
+	for _, on := range []bool{c.Write != "", c.CountOnly, c.HTTP, c.Following} {
+		if on {
+			modes++
+		}
+	}
+	if c.Write != "" && c.HTTP && modes == 2 {
+		modes = 1 // both: the file gets the packets, the terminal the exchanges
+	}
+	if modes > 1 {
+		return errors.New("sniff: writing, counting, HTTP and following exclude each other")
+	}
+	return nil
+}
+
+// flushEvery is how long packets stay in memory when the file is written without
+// PacketBuffered and nothing else comes.
+const flushEvery = 200 * time.Millisecond
+
+// holdForSecrets is the same with a key log: as long as a handshake may take.
+const holdForSecrets = time.Second
+
+// Advice returns what to do about an error of Run, or "" where nothing is known.
+func Advice(err error) string {
+	if !errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	self, e := os.Executable()
+	if e != nil {
+		self = "sonde"
+	}
+	return fmt.Sprintf("capturing needs the capability CAP_NET_RAW; grant it with\n  sudo setcap cap_net_raw=ep %s\nor run it as root. Files (-r) need neither.", self)
+}

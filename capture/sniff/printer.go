@@ -1,0 +1,123 @@
+package sniff
+
+import (
+	"strconv"
+
+	"sonde/capture"
+	"sonde/capture/decode"
+)
+
+// Printer turns packets into text. It remembers what it needs for relative
+// sequence numbers and time differences, within bounds, and is for one
+// goroutine. It allocates nothing for ordinary packets.
+type Printer struct {
+	style Style
+	names *names
+	stamp stamp
+	seqs  sequences
+	n     uint64
+	d     decode.Packet
+	inner decode.Packet
+}
+
+// NewPrinter returns a printer. Names of interfaces, which packets of "any" are
+// printed with, are looked up by nameOf; nil prints their numbers.
+func NewPrinter(style Style, nameOf func(ifindex int) string) *Printer {
+	return &Printer{style: style, names: newNames(style.Numeric, nameOf), stamp: stamp{style: style.Time, nano: style.Nano}}
+}
+
+// AppendPacket appends the line of a packet, and the lines that belong to it,
+// each with its line feed.
+func (w *Printer) AppendPacket(dst []byte, p *capture.Packet) []byte {
+	w.d.Decode(p.Link, p.Data)
+	return w.AppendDecoded(dst, p, &w.d)
+}
+
+// AppendDecoded is AppendPacket for a packet that was decoded already.
+func (w *Printer) AppendDecoded(dst []byte, p *capture.Packet, d *decode.Packet) []byte {
+	w.n++
+	if w.style.Numbers {
+		dst = append(appendPadded(dst, w.n, 5), ' ', ' ')
+	}
+	dst = w.stamp.append(dst, p.Time)
+	dst = w.link(dst, p, d)
+	dst = w.network(dst, d)
+	if p.Process.PID != 0 || p.Process.Name != "" {
+		dst = append(decode.AppendEscaped(append(dst, " ["...), p.Process.Name), '/')
+		dst = append(strconv.AppendInt(dst, int64(p.Process.PID), 10), ']')
+	}
+	if p.Comment != "" {
+		dst = append(decode.AppendEscaped(append(dst, " ("...), p.Comment), ')')
+	}
+	dst = append(dst, '\n')
+	return w.dump(dst, p, d)
+}
+
+// network prints what is above the link layer.
+func (w *Printer) network(dst []byte, d *decode.Packet) []byte {
+	switch {
+	case d.Has&decode.LayerIPv4 != 0:
+		return w.ipv4(dst, d)
+	case d.Has&decode.LayerIPv6 != 0:
+		return w.ipv6(dst, d)
+	case d.Has&decode.LayerARP != 0:
+		return w.arp(dst, d)
+	case d.Fault != decode.FaultNone:
+		return w.fault(dst, d)
+	case d.Has&decode.LayerLLC != 0:
+		dst = append(dst, d.LLC.Name()...)
+	case d.Has&decode.LayersLink != 0:
+		dst = append(dst, d.EtherType.String()...)
+		if d.EtherType.String() == "Unknown" {
+			dst = appendHex(append(dst, " ethertype 0x"...), uint64(d.EtherType), 4)
+		}
+	default:
+		dst = append(dst, d.Link.Description()...)
+	}
+	return appendLength(dst, d.Length)
+}
+
+// fault says what could not be read.
+func (w *Printer) fault(dst []byte, d *decode.Packet) []byte {
+	if d.Fault == decode.FaultUnsupported {
+		dst = append(dst, d.Link.Description()...)
+		return appendLength(dst, d.Length)
+	}
+	dst = append(dst, "[|"...)
+	dst = append(dst, d.FaultAt.String()...)
+	if d.Fault != decode.FaultTruncated {
+		dst = append(append(dst, ": "...), d.Fault.String()...)
+	}
+	return append(dst, ']')
+}
+
+func appendLength(dst []byte, n int) []byte {
+	return strconv.AppendInt(append(dst, ", length "...), int64(n), 10)
+}
+
+// appendPadded adds v with blanks before it.
+func appendPadded(dst []byte, v uint64, width int) []byte {
+	var b [20]byte
+	s := strconv.AppendUint(b[:0], v, 10)
+	for i := len(s); i < width; i++ {
+		dst = append(dst, ' ')
+	}
+	return append(dst, s...)
+}
+
+const hexdigits = "0123456789abcdef"
+
+// appendHex adds v with at least the given number of digits.
+func appendHex(dst []byte, v uint64, digits int) []byte {
+	for digits < 16 && v>>(4*digits) != 0 {
+		digits++
+	}
+	for i := digits - 1; i >= 0; i-- {
+		dst = append(dst, hexdigits[v>>(4*i)&15])
+	}
+	return dst
+}
+
+func appendUint[T ~uint8 | ~uint16 | ~uint32 | ~int](dst []byte, v T) []byte {
+	return strconv.AppendUint(dst, uint64(v), 10)
+}

@@ -1,0 +1,96 @@
+package sniff
+
+import (
+	"strconv"
+	"time"
+)
+
+// stamp prints packets' times. Local time is worked out once a quarter of an
+// hour: no zone changes its offset at another moment.
+type stamp struct {
+	style       TimeStyle
+	nano        bool
+	first, last int64
+	begun       bool
+	quarter     int64 // which one the offset is for
+	offset      int64 // seconds east of Greenwich
+	zoned       bool
+}
+
+// append adds the time and a space.
+func (s *stamp) append(dst []byte, ns int64) []byte {
+	if !s.begun {
+		s.begun, s.first, s.last = true, ns, ns
+	}
+	since := s.first
+	if s.style == TimeDelta {
+		since = s.last
+	}
+	s.last = ns
+	switch s.style {
+	case TimeNone:
+		return dst
+	case TimeUnix:
+		dst = strconv.AppendInt(dst, floorDiv(ns, 1e9), 10)
+		return append(s.fraction(dst, ns), ' ')
+	case TimeDelta, TimeOffset:
+		d, sign := ns-since, byte(' ')
+		if d < 0 {
+			d, sign = -d, '-'
+		}
+		dst = appendClock(append(dst, sign), d/1e9)
+		return append(s.fraction(dst, d), ' ')
+	}
+	sec := floorDiv(ns, 1e9)
+	local := sec + s.zone(sec)
+	if s.style == TimeDate {
+		dst = append(time.Unix(local, 0).UTC().AppendFormat(dst, time.DateOnly), ' ')
+	}
+	dst = appendClock(dst, local-floorDiv(local, 86400)*86400)
+	return append(s.fraction(dst, ns), ' ')
+}
+
+func (s *stamp) zone(sec int64) int64 {
+	if q := floorDiv(sec, 900); !s.zoned || q != s.quarter {
+		_, offset := time.Unix(sec, 0).Zone()
+		s.zoned, s.quarter, s.offset = true, q, int64(offset)
+	}
+	return s.offset
+}
+
+// fraction adds what is below a second, six digits or nine.
+func (s *stamp) fraction(dst []byte, ns int64) []byte {
+	f := uint64(ns - floorDiv(ns, 1e9)*1e9)
+	digits := 9
+	if !s.nano {
+		f, digits = f/1000, 6
+	}
+	dst = append(dst, ".000000000"[:1+digits]...)
+	for i := len(dst) - 1; f > 0; i-- {
+		dst[i] += byte(f % 10)
+		f /= 10
+	}
+	return dst
+}
+
+// appendClock adds hours, minutes and seconds.
+func appendClock(dst []byte, sec int64) []byte {
+	h := sec / 3600
+	if h > 99 {
+		dst = strconv.AppendInt(dst, h, 10)
+	} else {
+		dst = appendTwo(dst, h)
+	}
+	dst = appendTwo(append(dst, ':'), sec/60%60)
+	return appendTwo(append(dst, ':'), sec%60)
+}
+
+func appendTwo(dst []byte, v int64) []byte { return append(dst, byte('0'+v/10), byte('0'+v%10)) }
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

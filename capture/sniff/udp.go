@@ -1,0 +1,130 @@
+package sniff
+
+import (
+	"strconv"
+
+	"sonde/capture/decode"
+	"sonde/capture/decode/dns"
+)
+
+// udp prints a datagram.
+func (w *Printer) udp(dst []byte, d *decode.Packet) []byte {
+	if w.style.Quiet {
+		return appendUint(append(dst, "UDP, length "...), d.Length)
+	}
+	if w.style.Verbose > 1 || w.style.Verbose > 0 && d.Has&decode.LayerIPv6 != 0 {
+		switch d.VerifyTransport() {
+		case decode.SumGood:
+			dst = append(dst, "[udp sum ok] "...)
+		case decode.SumBad:
+			dst = append(dst, "[bad udp cksum] "...)
+		case decode.SumPartial:
+			dst = append(dst, "[udp sum left to the card] "...)
+		case decode.SumAbsent:
+			dst = append(dst, "[no cksum] "...)
+		}
+	}
+	switch wellKnown(d) {
+	case 53, 5353, 5355:
+		if len(d.Payload) >= 12 {
+			return w.dns(dst, d.Payload, d.Length)
+		}
+	}
+	return appendUint(append(dst, "UDP, length "...), d.Length)
+}
+
+// dns prints a DNS message.
+func (w *Printer) dns(dst, b []byte, length int) []byte {
+	var m dns.Message
+	err := dns.Parse(b, &m)
+	dst = appendUint(dst, m.ID)
+	if m.Response() {
+		dst = w.answer(dst, &m)
+	} else {
+		dst = question(dst, &m)
+	}
+	if err != nil {
+		dst = append(dst, " [|domain]"...)
+	}
+	return append(appendUint(append(dst, " ("...), length), ')')
+}
+
+func question(dst []byte, m *dns.Message) []byte {
+	if m.RecursionDesired() {
+		dst = append(dst, '+')
+	}
+	if n := len(m.Additional); n > 0 {
+		dst = append(appendUint(append(dst, " ["...), n), "au]"...)
+	}
+	if n := len(m.Questions); n != 1 {
+		dst = append(appendUint(append(dst, " ["...), n), "q]"...)
+	}
+	for i := range m.Questions {
+		dst = asked(dst, &m.Questions[i])
+	}
+	return dst
+}
+
+func asked(dst []byte, q *dns.Question) []byte {
+	dst = append(append(append(dst, ' '), q.Type.String()...), '?')
+	return append(append(dst, ' '), q.Name...)
+}
+
+func (w *Printer) answer(dst []byte, m *dns.Message) []byte {
+	if m.Authoritative() {
+		dst = append(dst, '*')
+	}
+	if !m.RecursionAvailable() {
+		dst = append(dst, '-')
+	}
+	if m.Truncated() {
+		dst = append(dst, '|')
+	}
+	if code := m.RCode(); code != 0 {
+		dst = append(append(dst, ' '), code.String()...)
+	}
+	if w.style.Verbose > 1 && len(m.Questions) > 0 {
+		dst = append(dst, " q:"...)
+		for i := range m.Questions {
+			dst = asked(dst, &m.Questions[i])
+		}
+	}
+	dst = appendUint(append(dst, ' '), len(m.Answers))
+	dst = appendUint(append(dst, '/'), len(m.Authority))
+	dst = appendUint(append(dst, '/'), len(m.Additional))
+	for i := range m.Answers {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = w.record(append(dst, ' '), &m.Answers[i])
+	}
+	return dst
+}
+
+func (w *Printer) record(dst []byte, r *dns.Record) []byte {
+	if w.style.Verbose > 0 {
+		dst = append(append(dst, r.Name...), ' ')
+	}
+	if w.style.Verbose > 2 {
+		dst = append(appendSeconds(append(dst, '['), r.TTL), "] "...)
+	}
+	dst = append(append(dst, r.Type.String()...), ' ')
+	return append(dst, r.Text...)
+}
+
+// appendSeconds prints a time to live as 4m15s.
+func appendSeconds(dst []byte, sec uint32) []byte {
+	if sec == 0 {
+		return append(dst, "0s"...)
+	}
+	for _, unit := range []struct {
+		size uint32
+		name byte
+	}{{604800, 'w'}, {86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}} {
+		if n := sec / unit.size; n > 0 {
+			dst = append(strconv.AppendUint(dst, uint64(n), 10), unit.name)
+			sec %= unit.size
+		}
+	}
+	return dst
+}
