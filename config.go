@@ -38,7 +38,8 @@ type Config struct {
 	Accept []Status
 
 	// Retries is how often a request is sent again, at most, because a connection
-	// from the pool turned out to be dead, where that is safe. 0: 3.
+	// from the pool turned out to be dead, where that is safe. 0: 3; negative:
+	// never.
 	Retries int
 
 	// Protocols are the versions of HTTP that may be used. 0: HTTP1.

@@ -49,10 +49,6 @@ func (s *story) Record(e trace.Event) {
 		if e.Err == nil {
 			s.say("*", "%s, ALPN %s", tls.VersionName(e.TLSVersion), orNone(e.Proto))
 		}
-	case trace.AcquireDone:
-		if e.Err == nil {
-			s.request()
-		}
 	case trace.BodyWritten:
 		if e.Bytes > 0 {
 			s.say("*", "%d bytes of body sent", e.Bytes)
@@ -75,32 +71,29 @@ func orNone(s string) string {
 	return s
 }
 
-// request tells the request's head.
-func (s *story) request() {
-	r := s.req
-	u, err := url.Parse(r.URL())
-	if err != nil {
-		return
+// hooks tell the request's head as it is sent, with secrets: they are the user's.
+func (s *story) hooks() *trace.Hooks {
+	begun := false
+	return &trace.Hooks{
+		WroteHeaderField: func(name string, values []string) {
+			if !begun {
+				s.line()
+			}
+			begun = true
+			s.say(">", "%s: %s", name, strings.Join(values, ", "))
+		},
+		WroteHeaders: func() {
+			begun = false
+			s.say(">", "")
+		},
 	}
-	s.say(">", "%s %s HTTP/1.1", r.Method(), u.RequestURI())
-	host := r.header.Get("Host")
-	if host == "" {
-		host = u.Host
+}
+
+// line tells the request line.
+func (s *story) line() {
+	if u, err := url.Parse(s.req.URL()); err == nil {
+		s.say(">", "%s %s HTTP/1.1", s.req.Method(), u.RequestURI())
 	}
-	s.say(">", "Host: %s", host)
-	for name, value := range r.header.All() {
-		if !strings.EqualFold(name, "Host") {
-			s.say(">", "%s: %s", name, value)
-		}
-	}
-	switch {
-	case !r.body || r.header.Has("Content-Length") || r.header.Has("Transfer-Encoding"):
-	case r.length < 0:
-		s.say(">", "Transfer-Encoding: chunked")
-	default:
-		s.say(">", "Content-Length: %d", r.length)
-	}
-	s.say(">", "")
 }
 
 // head tells the head of a response.
