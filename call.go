@@ -26,6 +26,7 @@ import (
 type call struct {
 	client *Client
 	ctx    context.Context
+	ends   context.Context // ctx, if it can end; else nil
 	req    *Request
 	plan   *plan
 
@@ -37,6 +38,7 @@ type call struct {
 	sized  message.Request // the plan's, with a length that is known since the body was opened
 	head   message.Head
 	stream message.Stream
+	whole  bool // the body came in one with the head
 
 	log     *event.Log // of the exchange; nil if nobody listens
 	first   event.Log  // what the logs of all attempts have in common
@@ -61,7 +63,8 @@ func newCall(c *Client, ctx context.Context, req *Request) *call {
 	if k.first.Sink = req.set.sink; k.first.Sink == nil {
 		k.first.Sink = c.cfg.Sink
 	}
-	if ctx != context.Background() {
+	if ctx != context.Background() && ctx != context.TODO() {
+		k.ends = ctx
 		k.first.Hooks, k.first.Client = trace.From(ctx), httptrace.ContextClientTrace(ctx)
 	}
 	k.times.start = clock.Now()
@@ -79,7 +82,8 @@ func (k *call) recycle() {
 		k.want.Log, k.msg.Log, k.msg.Informational = nil, nil, nil
 	}
 	k.msg.Body, k.msg.Buf = message.Body{}, nil
-	k.client, k.ctx, k.req, k.plan, k.stream = nil, nil, nil, nil, nil
+	k.client, k.ctx, k.ends, k.req, k.plan, k.stream = nil, nil, nil, nil, nil, nil
+	k.whole = false
 	k.got, k.head = pool.Got{}, message.Head{}
 	k.attempt = 0
 	k.times = times{}
@@ -93,7 +97,8 @@ func (k *call) run(fields message.Fields, buf *[]byte) error {
 	traced := k.first.Sink != nil || k.first.Hooks != nil || k.first.Client != nil
 	if traced {
 		k.first.Call = callCount.Add(1)
-		k.first.Emit(trace.Event{Kind: trace.CallStart, Time: clock.At(k.times.start), Method: string(k.req.method), URL: k.req.url.String()})
+		url, _ := k.plan.texts(k.req)
+		k.first.Emit(&trace.Event{Kind: trace.CallStart, Time: clock.At(k.times.start), Method: string(k.req.method), URL: url})
 	}
 	for retry := false; ; retry = true {
 		k.attempt++
@@ -103,18 +108,18 @@ func (k *call) run(fields message.Fields, buf *[]byte) error {
 			if !retry {
 				e.Time = clock.At(k.times.start)
 			}
-			k.log.Emit(e)
+			k.log.Emit(&e)
 		}
 		k.head = message.Head{Fields: fields}
 		f := k.try(retry, buf)
 		if f == nil {
 			return nil
 		}
-		k.log.Emit(trace.Event{Kind: trace.AttemptDone, Err: f.Err})
+		k.log.Emit(&trace.Event{Kind: trace.AttemptDone, Err: f.Err})
 		if !k.again(f) {
 			return k.over(f)
 		}
-		k.log.Emit(trace.Event{Kind: trace.Retry, Err: f.Err})
+		k.log.Emit(&trace.Event{Kind: trace.Retry, Err: f.Err})
 	}
 }
 
@@ -132,7 +137,7 @@ func (k *call) over(f *fault.Fault) error {
 	if k.attempt == 0 || k.got.Conn == nil {
 		k.req.body.drop()
 	}
-	k.log.Emit(trace.Event{Kind: trace.CallDone, Err: f.Err})
+	k.log.Emit(&trace.Event{Kind: trace.CallDone, Err: f.Err})
 	k.recycle()
 	return err
 }
@@ -163,7 +168,7 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 		k.client.pool.Release(k.got.Conn, trace.NoReason, 0, 0, k.log)
 		return f
 	}
-	stream, err := l.RoundTrip(k.ctx, &k.msg)
+	stream, err := l.RoundTrip(k.ends, &k.msg)
 	k.times.sent, k.times.first = k.msg.Sent, k.msg.FirstByte
 	if err != nil {
 		f := asFault(fault.Read, err)
@@ -187,12 +192,13 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	w.End = until(k.times.start, p.call)
 	w.Until = clock.Earlier(w.End, until(now, p.queue))
 	if k.log.On() {
-		k.log.Emit(trace.Event{Kind: trace.AcquireStart, Time: clock.At(now), Host: r.url.Addr()})
+		_, addr := p.texts(r)
+		k.log.Emit(&trace.Event{Kind: trace.AcquireStart, Time: clock.At(now), Host: addr})
 	}
 	got, err := c.pool.Acquire(k.ctx, w)
 	if err != nil {
 		f := asFault(fault.Acquire, err)
-		k.log.Emit(trace.Event{Kind: trace.AcquireDone, Err: f.Err})
+		k.log.Emit(&trace.Event{Kind: trace.AcquireDone, Err: f.Err})
 		return f
 	}
 	k.got = got
@@ -202,7 +208,7 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 		if got.Reused && got.Idle != 0 { // at once: no other reading of the clock is worth it
 			e.Time = clock.At(now)
 		}
-		k.log.Emit(e)
+		k.log.Emit(&e)
 		k.log.GotConn(trace.GotConnInfo{
 			Conn: got.Conn.Link().(*link).live(), Reused: got.Reused, WasIdle: got.Idle > 0, IdleTime: got.Idle,
 		})
@@ -342,15 +348,18 @@ func (k *call) finish(end trace.Reason, err error) {
 	}
 	end, hint := k.stream.Finish(end)
 	k.stream = nil
-	k.times.sent, k.times.end = k.msg.Sent, clock.Now() // an upload may have gone on until now
+	k.times.sent, k.times.end = k.msg.Sent, k.times.first // an upload may have gone on until now
+	if !k.whole || k.times.sent > k.times.first {
+		k.times.end = clock.Now()
+	}
 	k.client.pool.Release(k.got.Conn, end, hint, k.times.end, k.log)
 	if k.log.On() {
 		now := time.Now()
 		if f, ok := err.(*fault.Fault); ok {
 			err = f.Err
 		}
-		k.log.Emit(trace.Event{Kind: trace.AttemptDone, Time: now, Err: err})
-		k.log.Emit(trace.Event{Kind: trace.CallDone, Time: now, Status: k.head.Status, Err: err})
+		k.log.Emit(&trace.Event{Kind: trace.AttemptDone, Time: now, Err: err})
+		k.log.Emit(&trace.Event{Kind: trace.CallDone, Time: now, Status: k.head.Status, Err: err})
 	}
 }
 

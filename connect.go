@@ -36,16 +36,17 @@ func (l *link) live() net.Conn {
 	return l.Socket().Raw()
 }
 
-// Describe says in an event what the connection is.
-func (l *link) Describe(e *trace.Event) {
+// Describe says what the connection is, for the pool's events.
+func (l *link) Describe() (d pool.Description) {
 	raw := l.Socket().Raw()
 	if local := raw.LocalAddr(); local != nil { // a custom connection may have none
-		e.Network, e.Local = local.Network(), event.AddrPort(local)
+		d.Network, d.Local = local.Network(), event.AddrPort(local)
 	}
-	e.Remote = event.AddrPort(raw.RemoteAddr())
+	d.Remote = event.AddrPort(raw.RemoteAddr())
 	if l.state != nil {
-		e.Proto = l.state.NegotiatedProtocol
+		d.Proto = l.state.NegotiatedProtocol
 	}
+	return d
 }
 
 // dialer makes links with one set of connection settings. id tells the pool which

@@ -328,8 +328,8 @@ func (ex *Exchange) Upgrade() (*UpgradedConn, error) {
 	b.cleanup.Stop()
 	b.end, b.times = errBodyClosed, k.times
 	k.client.pool.Detach(k.got.Conn, trace.Upgraded, k.log)
-	k.log.Emit(trace.Event{Kind: trace.AttemptDone})
-	k.log.Emit(trace.Event{Kind: trace.CallDone, Status: k.head.Status})
+	k.log.Emit(&trace.Event{Kind: trace.AttemptDone})
+	k.log.Emit(&trace.Event{Kind: trace.CallDone, Status: k.head.Status})
 	k.recycle()
 	b.tapped(nil, io.EOF)
 	return &UpgradedConn{Conn: conn, rest: rest}, nil

@@ -23,6 +23,7 @@ type plan struct {
 	timeouts message.Timeouts
 	limits   message.Limits
 
+	url, addr   string // of the request as events show them; "": not made yet
 	call, queue time.Duration
 	body, drain int64
 	drainTime   time.Duration
@@ -31,7 +32,7 @@ type plan struct {
 
 // fill makes p of a client and a request.
 func (p *plan) fill(c *Client, r *Request) {
-	p.client, p.head = c, nil
+	p.client, p.head, p.url = c, nil, ""
 	p.route = message.Route{Origin: r.url.Origin, Unix: r.set.unix, Protocols: c.cfg.Protocols, Settings: c.dialer.id}
 	if p.route.Unix == "" {
 		p.route.Unix = c.cfg.UnixSocket
@@ -75,6 +76,14 @@ func (p *plan) bound(t, rt *Timeouts, l, rl *Limits) {
 	p.drain, p.drainTime = overridden(l.Drain, rl.Drain), overridden(l.DrainTime, rl.DrainTime)
 }
 
+// texts are the request's URL and address as events show them.
+func (p *plan) texts(r *Request) (url, addr string) {
+	if p.url == "" {
+		return r.url.String(), r.url.Addr()
+	}
+	return p.url, p.addr
+}
+
 // expects reports whether to say Expect: 100-continue. RFC 9110 §10.1.1: not for a
 // request without content.
 func (r *Request) expects(kind message.BodyKind, length int64) bool {
@@ -93,6 +102,7 @@ func (c *Client) planFor(r *Request, own *plan) *plan {
 		if _, known := r.body.length(); known || r.set.chunked {
 			p.head = h1.AppendRequest(nil, &p.request)
 		}
+		p.url, p.addr = r.url.String(), r.url.Addr()
 		r.plan.Store(p)
 		return p
 	}

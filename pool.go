@@ -72,9 +72,8 @@ func (p *Pool) Conns() iter.Seq[PoolConn] {
 			}
 			c.ID, c.Why, c.Reused = i.ID, i.Why, i.Requests > 1
 			if l, ok := i.Link.(*link); ok {
-				var e trace.Event
-				l.Describe(&e)
-				c.Local, c.Remote, c.TLS = e.Local, e.Remote, l.state
+				what := l.Describe()
+				c.Local, c.Remote, c.TLS = what.Local, what.Remote, l.state
 			}
 			if !yield(c) {
 				return

@@ -120,6 +120,7 @@ func (k *call) collect(resp *Response) error {
 // readBody reads the body into resp, without a copy where DoInto lends it.
 func (k *call) readBody(resp *Response) (err error) {
 	body, whole := k.stream.Whole()
+	k.whole = whole
 	switch limit := k.plan.body; {
 	case !whole && k.stream.Done():
 	case !whole:

@@ -18,7 +18,7 @@ type Timing struct {
 	DNS       time.Duration // the look-up, for a new connection
 	Connect   time.Duration // the connect, for a new connection
 	TLS       time.Duration // the handshake, for a new connection
-	Send      time.Duration // from then until the request had left
+	Send      time.Duration // from then until the request had left; 0 where one write sent it and nobody watched
 	FirstByte time.Duration // from the start of sending to the response's first byte
 	Total     time.Duration // from Start to the body's end; 0 before that
 }

@@ -51,7 +51,7 @@ Exit codes, as curl's:
 	c.addTo(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&c.output, "output", "o", "", "write to `FILE`, - for standard output even if it is a terminal")
-	f.BoolVarP(&c.include, "include", "i", false, "write the response's head too; -I does so, too")
+	f.BoolVarP(&c.include, "include", "i", false, "write the response's head too (-I does as well)")
 	f.BoolVarP(&c.silent, "silent", "s", false, "write neither progress nor errors")
 	f.BoolVarP(&c.showError, "show-error", "S", false, "with -s, write errors all the same")
 	f.BoolVarP(&c.fail, "fail", "f", false, "exit with 22 and no output when the status is 400 or more")

@@ -85,15 +85,9 @@ func (r *requestFlags) request(rawURL string) (*prepared, error) {
 		return nil, &usageError{errors.New("--max-time must not be negative")}
 	}
 	rawURL = withScheme(rawURL)
-	if err := sonde.NewRequest(sonde.GET, rawURL).Err(); err != nil {
-		return nil, &urlError{err}
-	}
-	u, err := url.Parse(rawURL)
+	u, err := httpURL(rawURL)
 	if err != nil {
-		return nil, &urlError{err}
-	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, &schemeError{u.Scheme}
+		return nil, err
 	}
 	p := &prepared{}
 	method, body, hasBody := sonde.GET, sonde.Body{}, true
@@ -130,6 +124,21 @@ func (r *requestFlags) request(rawURL string) (*prepared, error) {
 		return nil, &usageError{err}
 	}
 	return p, nil
+}
+
+// httpURL is rawURL, which must be one for requests.
+func httpURL(rawURL string) (*url.URL, error) {
+	if err := sonde.NewRequest(sonde.GET, rawURL).Err(); err != nil {
+		return nil, &urlError{err}
+	}
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, &urlError{err}
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return nil, &schemeError{u.Scheme}
+	}
+	return u, nil
 }
 
 // form is the body of all -d together.

@@ -92,6 +92,11 @@ func raw(w http.ResponseWriter, what string) {
 	case "screen":
 		// C1 controls in UTF-8 and as a byte: the parser lets them through.
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Evil: \xc2\x9b2J\x9b2Jend\r\n\r\nok\n")
+	case "reason":
+		io.WriteString(conn, "HTTP/1.1 200 ev\xc2\x9b2Jil\r\nContent-Length: 0\r\n\r\n")
+		discardUntilClosed(rw.Reader)
+	case "short0":
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
 	case "slow":
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst")
 		discardUntilClosed(rw.Reader)

@@ -47,20 +47,25 @@ func paintFor(f *os.File) paint {
 }
 
 // wrap breaks text into lines of at most width columns, the second and later ones
-// behind indent.
+// behind indent. A word that is longer than a line is broken, too.
 func wrap(text string, width int, indent string) string {
 	var b strings.Builder
-	column := 0
+	column, room := 0, max(width-utf8.RuneCountInString(indent), 1)
 	for i, word := range strings.Fields(text) {
 		n := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
 		case column+1+n > width:
 			b.WriteString("\n" + indent)
-			column = utf8.RuneCountInString(indent)
+			column = width - room
 		default:
 			b.WriteByte(' ')
 			column++
+		}
+		for ; column+n > width; n = utf8.RuneCountInString(word) {
+			head := string([]rune(word)[:max(width-column, 1)])
+			b.WriteString(head + "\n" + indent)
+			word, column = word[len(head):], width-room
 		}
 		b.WriteString(word)
 		column += n

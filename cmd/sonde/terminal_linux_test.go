@@ -109,3 +109,31 @@ func TestHeadCannotSteerTheTerminal(t *testing.T) {
 		t.Errorf("code %d: %q", code, text)
 	}
 }
+
+// TestTraceFits: the picture fits, with colour on a terminal only.
+func TestTraceFits(t *testing.T) {
+	s := startServer(t)
+	t.Setenv("TERM", "xterm-256color")
+	t.Setenv("NO_COLOR", "")
+	for _, columns := range []uint16{200, 80, 60, 40} {
+		for _, args := range [][]string{{"-n", "3", s.url + "/hello"}, {"-k", s.tls + "/hello"}, {s.url + "/reason"}} {
+			text, code := terminal(t, columns, append([]string{"trace"}, args...)...)
+			if code != 0 || !strings.Contains(text, "\x1b[") {
+				t.Fatalf("code %d: %s", code, text)
+			}
+			if strings.Contains(text, "\u009b") {
+				t.Errorf("what the server said reached the terminal: %q", text)
+			}
+			for line := range strings.Lines(escapes.ReplaceAllString(text, "\r")) {
+				line = strings.ReplaceAll(strings.TrimRight(line, "\n"), "\r", "")
+				if n := utf8.RuneCountInString(line); n > min(int(columns), 80) {
+					t.Errorf("%d columns of %d: %q", n, columns, line)
+				}
+			}
+		}
+	}
+	t.Setenv("NO_COLOR", "1")
+	if text, _ := terminal(t, 80, "trace", s.url+"/hello"); strings.Contains(text, "\x1b[3") || strings.Contains(text, "\x1b[1m") {
+		t.Errorf("colour in spite of NO_COLOR: %q", text)
+	}
+}

@@ -16,7 +16,7 @@ import (
 // tells of its look-ups.
 func (d *Dialer) borrow(ctx context.Context, network, addr string, log *event.Log) (net.Conn, Times, error) {
 	if log.On() {
-		log.Emit(trace.Event{Kind: trace.ConnectStart, Custom: true, Network: network, Host: addr})
+		log.Emit(&trace.Event{Kind: trace.ConnectStart, Custom: true, Network: network, Host: addr})
 	}
 	start := clock.Now()
 	conn, err := d.callDial(ctx, network, addr)
@@ -26,7 +26,7 @@ func (d *Dialer) borrow(ctx context.Context, network, addr string, log *event.Lo
 		if err == nil {
 			e.Local, e.Remote = event.AddrPort(conn.LocalAddr()), event.AddrPort(conn.RemoteAddr())
 		}
-		log.Emit(e)
+		log.Emit(&e)
 	}
 	if err != nil {
 		return nil, Times{}, fault.New(fault.Connect, err)

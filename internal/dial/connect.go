@@ -71,7 +71,7 @@ func withCause(err, end error) error {
 // even where no local address is wished for, and so uses up ports.
 func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.Log) (net.Conn, error) {
 	if log.On() {
-		log.Emit(trace.Event{Kind: trace.ConnectStart, Network: "tcp", Remote: remote})
+		log.Emit(&trace.Event{Kind: trace.ConnectStart, Network: "tcp", Remote: remote})
 	}
 	conn, err := d.tcp.DialContext(ctx, "tcp", remote.String())
 	if log.On() {
@@ -79,18 +79,18 @@ func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.
 		if err == nil {
 			e.Local = event.AddrPort(conn.LocalAddr())
 		}
-		log.Emit(e)
+		log.Emit(&e)
 	}
 	return conn, err
 }
 
 func (d *Dialer) openUnix(ctx context.Context, path string, log *event.Log) (net.Conn, error) {
 	if log.On() {
-		log.Emit(trace.Event{Kind: trace.ConnectStart, Network: "unix", Host: path})
+		log.Emit(&trace.Event{Kind: trace.ConnectStart, Network: "unix", Host: path})
 	}
 	conn, err := d.unix.DialContext(ctx, "unix", path)
 	if log.On() {
-		log.Emit(trace.Event{Kind: trace.ConnectDone, Network: "unix", Host: path, Err: err})
+		log.Emit(&trace.Event{Kind: trace.ConnectDone, Network: "unix", Host: path, Err: err})
 	}
 	return conn, err
 }

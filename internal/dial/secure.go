@@ -68,7 +68,7 @@ type (
 func (d *Dialer) secure(ctx context.Context, route message.Route, log *event.Log, r *Result) error {
 	name := d.serverName(route.Host)
 	if log.On() {
-		log.Emit(trace.Event{Kind: trace.TLSStart, Host: name})
+		log.Emit(&trace.Event{Kind: trace.TLSStart, Host: name})
 	}
 	start := clock.Now()
 	err := d.handshake(ctx, route, name, r)
@@ -82,7 +82,7 @@ func (d *Dialer) secure(ctx context.Context, route message.Route, log *event.Log
 		} else {
 			log.TLSDone(tls.ConnectionState{}, err)
 		}
-		log.Emit(e)
+		log.Emit(&e)
 	}
 	if err != nil {
 		return fault.New(fault.TLS, err)

@@ -199,6 +199,6 @@ func (l *Log) WroteField(name, value string, at time.Time) {
 		f(name, []string{value})
 	}
 	if l.wantsEvents() {
-		l.Emit(trace.Event{Kind: trace.FieldWritten, Time: at, Name: name, Value: trace.Redact(name, value)})
+		l.Emit(&trace.Event{Kind: trace.FieldWritten, Time: at, Name: name, Value: trace.Redact(name, value)})
 	}
 }

@@ -27,13 +27,13 @@ func (l *Log) On() bool { return l != nil }
 
 // Emit calls the hooks that e stands for, then completes e with the ids of the
 // call, and with the time unless it has one, and hands it to the sink. It does
-// nothing on a nil Log.
-func (l *Log) Emit(e trace.Event) {
+// nothing on a nil Log, and keeps nothing of e.
+func (l *Log) Emit(e *trace.Event) {
 	if l == nil {
 		return
 	}
 	if l.Hooks != nil || l.Client != nil {
-		l.call(&e)
+		l.call(e)
 	}
 	hook := l.own().Event
 	if l.Sink == nil && hook == nil {
@@ -47,10 +47,10 @@ func (l *Log) Emit(e trace.Event) {
 		e.Conn = l.Conn
 	}
 	if l.Sink != nil {
-		l.Sink.Record(e)
+		l.Sink.Record(*e)
 	}
 	if hook != nil {
-		hook(e)
+		hook(*e)
 	}
 }
 

@@ -346,9 +346,9 @@ func (x *exchange) told(log *event.Log) {
 	} else if !x.done {
 		err = errNotRead
 	}
-	log.Emit(trace.Event{Kind: trace.BodyRead, Bytes: x.got, Err: err})
+	log.Emit(&trace.Event{Kind: trace.BodyRead, Bytes: x.got, Err: err})
 	for name, value := range x.Trailer().All() {
-		log.Emit(trace.Event{Kind: trace.TrailerRead, Name: name, Value: trace.Redact(name, value)})
+		log.Emit(&trace.Event{Kind: trace.TrailerRead, Name: name, Value: trace.Redact(name, value)})
 	}
 }
 

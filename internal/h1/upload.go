@@ -117,8 +117,8 @@ func (u *upload) tell(n int64, bodyErr, err error) {
 	u.telling.Lock()
 	defer u.telling.Unlock()
 	if u.log.On() && !u.told {
-		u.log.Emit(trace.Event{Kind: trace.BodyWritten, Bytes: n, Err: bodyErr})
-		u.log.Emit(trace.Event{Kind: trace.RequestWritten, Err: err})
+		u.log.Emit(&trace.Event{Kind: trace.BodyWritten, Bytes: n, Err: bodyErr})
+		u.log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: err})
 	}
 	u.told = true
 }

@@ -26,7 +26,7 @@ func wroteHead(log *event.Log, head []byte) {
 			lines = rest
 		}
 	}
-	log.Emit(trace.Event{Kind: trace.HeadWritten, Time: now, Bytes: int64(len(head))})
+	log.Emit(&trace.Event{Kind: trace.HeadWritten, Time: now, Bytes: int64(len(head))})
 }
 
 // wroteRequest tells log that sending the request, with a body of n bytes, is
@@ -37,7 +37,7 @@ func wroteRequest(log *event.Log, hasBody bool, n int64, err error) {
 	}
 	now := time.Now()
 	if hasBody {
-		log.Emit(trace.Event{Kind: trace.BodyWritten, Time: now, Bytes: n, Err: err})
+		log.Emit(&trace.Event{Kind: trace.BodyWritten, Time: now, Bytes: n, Err: err})
 	}
-	log.Emit(trace.Event{Kind: trace.RequestWritten, Time: now, Err: err})
+	log.Emit(&trace.Event{Kind: trace.RequestWritten, Time: now, Err: err})
 }

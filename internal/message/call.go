@@ -13,7 +13,7 @@ import (
 
 // Carrier is a live connection that carries exchanges, whatever its protocol.
 type Carrier interface {
-	// RoundTrip sends call's request and reads the head of the final response
+	// RoundTrip, under a ctx that is nil if it cannot end, sends call's request and reads the head of the final response
 	// into call.Head. It runs on the caller's goroutine. After an error (always a
 	// *fault.Fault) the exchange is over; otherwise the Stream must be finished.
 	// It closes call.Body.Reader exactly once, at the latest when its last

@@ -44,7 +44,8 @@ func (p *Pool) shut(pl *Place) {
 	for _, c := range inUse {
 		p.reasons[c.end].Add(1)
 		if p.sink.On() {
-			p.sink.Emit(p.describe(c, trace.ConnClosed, c.end))
+			e := p.describe(c, trace.ConnClosed, c.end)
+			p.sink.Emit(&e)
 		}
 		c.link.Abort(c.end)
 	}

@@ -118,7 +118,8 @@ func (p *Pool) open(pl *Place, link Link, d *dial, now int64) *Conn {
 	}
 	p.reasons[d.why].Add(1)
 	if d.log.On() {
-		d.log.Emit(p.describe(c, trace.ConnOpened, d.why))
+		e := p.describe(c, trace.ConnOpened, d.why)
+		d.log.Emit(&e)
 	}
 	return c
 }

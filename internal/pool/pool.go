@@ -39,6 +39,7 @@ package pool
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,10 +69,15 @@ type Link interface {
 	Abort(trace.Reason)
 }
 
-// Describer is a Link that can say more in the pool's events: it fills in Proto,
-// Network, Local and Remote. It is called also after the end.
+// Describer is a Link that can say what an event tells of a connection.
 type Describer interface {
-	Describe(*trace.Event)
+	Describe() Description
+}
+
+// Description is what an event tells of a connection.
+type Description struct {
+	Proto, Network string
+	Local, Remote  netip.AddrPort
 }
 
 // Dialer makes connections. It may run on a goroutine of the pool, under a

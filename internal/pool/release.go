@@ -21,7 +21,8 @@ func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, now int64,
 		now = clock.Now()
 	}
 	if log != nil && end == trace.NoReason && !c.own {
-		log.Emit(p.describe(c, trace.ConnPut, trace.NoReason))
+		e := p.describe(c, trace.ConnPut, trace.NoReason)
+		log.Emit(&e)
 	}
 	var t todo
 	pl := c.place
@@ -93,7 +94,8 @@ func (p *Pool) Detach(c *Conn, why trace.Reason, log *event.Log) bool {
 	if known {
 		p.reasons[why].Add(1)
 		if log.On() {
-			log.Emit(p.describe(c, trace.ConnClosed, why))
+			e := p.describe(c, trace.ConnClosed, why)
+			log.Emit(&e)
 		}
 	}
 	p.do(pl, &t, nil, nil)
@@ -144,7 +146,7 @@ func (p *Pool) ended(c *Conn, log *event.Log) {
 		e = p.describe(c, trace.ConnClosed, c.end)
 	}
 	c.link.Close(c.end)
-	log.Emit(e)
+	log.Emit(&e)
 	if c.closing {
 		var t todo
 		pl := c.place
@@ -159,7 +161,8 @@ func (p *Pool) ended(c *Conn, log *event.Log) {
 func (p *Pool) describe(c *Conn, kind trace.Kind, why trace.Reason) trace.Event {
 	e := trace.Event{Kind: kind, Reason: why, Conn: c.id, Host: c.place.route.Host}
 	if d, ok := c.link.(Describer); ok {
-		d.Describe(&e)
+		what := d.Describe()
+		e.Proto, e.Network, e.Local, e.Remote = what.Proto, what.Network, what.Local, what.Remote
 	}
 	return e
 }

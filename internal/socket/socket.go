@@ -77,8 +77,8 @@ func (c *Conn) Init(raw net.Conn) {
 	}
 }
 
-// Begin starts a call, at the reading now of the clock: until End, ctx (if it can
-// be cancelled) and limit (0: none) bound every Read and Write. It does not look
+// Begin starts a call, at the reading now of the clock: until End, ctx (nil: one
+// that never ends) and limit (0: none) bound every Read and Write. It does not look
 // at ctx's present state.
 func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 	call.ctx, call.stop, call.timer, call.limit, call.readLimit = nil, nil, nil, limit, 0
@@ -86,7 +86,7 @@ func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 	call.Sent, call.Received = 0, 0
 	// Not ctx.Done(): making its channel costs a context made per call two
 	// allocations, which the end of the first tick is early enough for.
-	if ctx != context.Background() && ctx != context.TODO() {
+	if ctx != nil {
 		call.ctx = ctx
 		if d, ok := ctx.Deadline(); ok {
 			call.limit = clock.Earlier(limit, clock.Of(d))
