@@ -331,7 +331,7 @@ func (a *api) of(d ast.Decl, base, as string) {
 
 // TestEveryTypeHasAnExample: each public type of these packages is shown in use.
 func TestEveryTypeHasAnExample(t *testing.T) {
-	for _, dir := range []string{".", "trace", "sfv"} {
+	for _, dir := range []string{".", "trace", "trace/otlp", "sfv", "har", "sockets", "lab", "capture", "capture/decode", "capture/decode/dns", "capture/decode/quic", "capture/decode/tlsrec", "capture/filter", "capture/flow", "capture/httpview", "capture/keylog", "capture/sniff", "capture/tlsplain"} {
 		a := &api{t: t, fset: token.NewFileSet()}
 		a.parse(dir)
 		shown := map[string]bool{}

@@ -190,3 +190,41 @@ func TestHooksCompose(t *testing.T) {
 	}()
 	trace.With(background, nil)
 }
+
+// TestOwnHooks: the hooks that httptrace lacks, over a call that is sent again.
+func TestOwnHooks(t *testing.T) {
+	p := newPeer(t, func(c *peerConn) {
+		if c.n == 1 {
+			c.head()
+			c.say(okAnswer)
+			c.head()
+			return
+		}
+		c.serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+	})
+	c := newClient(t, sonde.Config{})
+	var calls calledHooks
+	events := 0
+	ctx := trace.With(background, &trace.Hooks{
+		Event:           func(trace.Event) { events++ },
+		ConnOpened:      func(why trace.Reason) { calls.add("ConnOpened %v", why) },
+		ConnClosed:      func(why trace.Reason) { calls.add("ConnClosed %v", why) },
+		GotResponseHead: func(status int) { calls.add("GotResponseHead %d", status) },
+		BodyDone:        func(n int64, err error) { calls.add("BodyDone %d %v", n, err) },
+		Retry:           func(attempt int, err error) { calls.add("Retry %d %v", attempt, errors.Is(err, io.EOF)) },
+	})
+	for range 2 {
+		if _, err := c.Get(ctx, p.url()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{
+		"ConnOpened first to this route", "GotResponseHead 200", "BodyDone 2 <nil>",
+		"ConnClosed server closed it during an exchange", "Retry 1 true",
+		"ConnOpened retry after a dead connection", "GotResponseHead 200", "BodyDone 2 <nil>",
+		"ConnClosed server asked: Connection: close",
+	}
+	if got := calls.take(); !slices.Equal(got, want) || events < 30 {
+		t.Errorf("%d events, hooks\n%s", events, strings.Join(got, "\n"))
+	}
+}

@@ -53,7 +53,10 @@ func TestEveryExperiment(t *testing.T) {
 		}
 		// On a loaded machine a goroutine may be done before another begins.
 		few := r.Experiment == "concurrent-tuned" && n.Client < r.Expected.Max
-		if !r.AsExpected && !few {
+		// net/http dials for a request that a connection which was just freed could
+		// serve, and then has one more.
+		more := r.Experiment == "concurrent-tuned" && r.Client == NetHTTP && n.Client > r.Expected.Max
+		if !r.AsExpected && !few && !more {
 			t.Errorf("%s by %s: %d connections, expected %s", r.Experiment, r.Client, n.Client, r.Expected)
 		}
 		var reasons uint64

@@ -63,15 +63,14 @@ func (t *tracer) requests(ctx context.Context) error {
 // request sends one.
 func (t *tracer) request(ctx context.Context, i int) *traced {
 	t.recorder.Reset()
-	one := &traced{kernel: newKernelWatch()}
+	one := &traced{kernel: new(kernelWatch)}
 	if i > 0 {
 		one.kernel = nil // the first one's figures are shown
 	}
-	soon, done := t.accompany(one)
+	done := t.accompany(one)
 	ctx = trace.With(ctx, &trace.Hooks{
 		GotConn:         func(i trace.GotConnInfo) { one.kernel.follow(i.Conn) },
-		WroteRequest:    func(trace.WroteRequestInfo) { soon() },
-		GotResponseHead: func(int) { soon() },
+		GotResponseHead: func(int) { one.kernel.look() }, // the connection may end with the body
 		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
 			if one.tls = &state; err != nil {
 				one.tls = rejected(err)
@@ -103,11 +102,9 @@ func rejected(err error) *tls.ConnectionState {
 }
 
 // accompany looks at the socket now and then while a request is under way, and
-// tells how long it has been. It does so beside the request, which must not wait
-// for it. soon makes it look at once: a connection may end with its response. done
-// ends it.
-func (t *tracer) accompany(one *traced) (soon, done func()) {
-	quit, gone, kick := make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)
+// tells how long it has been. What it returns ends that.
+func (t *tracer) accompany(one *traced) (done func()) {
+	quit, gone := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)
 		tick := time.NewTicker(100 * time.Millisecond)
@@ -117,7 +114,6 @@ func (t *tracer) accompany(one *traced) (soon, done func()) {
 			select {
 			case <-quit:
 				return
-			case <-kick:
 			case <-tick.C:
 			}
 			one.kernel.look()
@@ -126,16 +122,9 @@ func (t *tracer) accompany(one *traced) (soon, done func()) {
 			}
 		}
 	}()
-	soon = func() {
-		select {
-		case kick <- struct{}{}:
-		default:
-		}
-	}
-	return soon, func() {
+	return func() {
 		close(quit)
 		<-gone
-		one.kernel.close()
 	}
 }
 

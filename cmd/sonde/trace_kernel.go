@@ -1,35 +1,23 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"sonde/sockets"
 )
 
-// kernelWatch asks the kernel about the connection of a request. A nil one asks
-// nothing.
+// kernelWatch asks the kernel about the connection of a request. It asks the
+// socket itself, which takes a microsecond or two: a walk through all sockets
+// would be seen in the times. A nil one asks nothing.
 type kernelWatch struct {
-	mu            sync.Mutex
-	table         *sockets.Table
-	local, remote netip.AddrPort
-	info          sockets.TCPInfo // the last that was seen; Size 0: none
-	err           error
-}
-
-func newKernelWatch() *kernelWatch {
-	k := &kernelWatch{}
-	if k.table, k.err = sockets.Open(sockets.Config{}); k.err == nil {
-		// The first walk takes longest: not while the request is under way.
-		_, k.err = k.table.Count(context.Background(), sockets.Query{States: sockets.StatesOf(sockets.SynSent)})
-	}
-	return k
+	mu   sync.Mutex
+	conn syscall.RawConn // nil: none yet, or one without a socket
+	info sockets.TCPInfo // the last that was seen; Size 0: none
 }
 
 // follow begins with a connection, in the place of the one before.
@@ -39,16 +27,21 @@ func (k *kernelWatch) follow(conn net.Conn) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.local, k.remote, k.info = tcpAddr(conn.LocalAddr()), tcpAddr(conn.RemoteAddr()), sockets.TCPInfo{}
-}
-
-func tcpAddr(a net.Addr) netip.AddrPort {
-	t, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}
+	k.conn, k.info = nil, sockets.TCPInfo{}
+	for inner := conn; inner != nil; {
+		conn = inner
+		switch c := conn.(type) {
+		case interface{ NetConn() net.Conn }: // TLS
+			inner = c.NetConn()
+		case interface{ Raw() net.Conn }: // what sonde puts around a socket
+			inner = c.Raw()
+		default:
+			inner = nil
+		}
 	}
-	ap := t.AddrPort()
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	if c, ok := conn.(*net.TCPConn); ok {
+		k.conn, _ = c.SyscallConn()
+	}
 }
 
 // look asks now.
@@ -58,44 +51,19 @@ func (k *kernelWatch) look() {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.table == nil || !k.local.IsValid() {
+	if k.conn == nil {
 		return
 	}
-	query := sockets.Query{
-		States: sockets.SynchronizedStates, Detail: sockets.DetailInfo,
-		Filter: sockets.Connection(k.local, k.remote),
-	}
-	for s, err := range k.table.All(context.Background(), query) {
-		if err != nil {
-			k.err = err
-			return
+	k.conn.Control(func(fd uintptr) {
+		if info := tcpInfo(fd); info.Size > 0 {
+			k.info = info
 		}
-		if s.Local == k.local && s.Has&sockets.DetailInfo != 0 {
-			k.info = s.Info
-		}
-	}
-}
-
-func (k *kernelWatch) close() {
-	if k == nil {
-		return
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.table != nil {
-		k.table.Close()
-		k.table = nil
-	}
+	})
 }
 
 // String is what the kernel said, in short; "" if there is nothing to say.
 func (k *kernelWatch) String() string {
-	switch {
-	case k == nil || !k.local.IsValid() || errors.Is(k.err, errors.ErrUnsupported):
-		return ""
-	case k.info.Size == 0 && k.err != nil:
-		return "not to be asked: " + k.err.Error()
-	case k.info.Size == 0:
+	if k == nil || k.info.Size == 0 {
 		return ""
 	}
 	i := &k.info

@@ -25,13 +25,14 @@ type Log struct {
 // fields cost something.
 func (l *Log) On() bool { return l != nil }
 
-// Emit calls the hooks that e stands for, then completes e with the ids of the
-// call, and with the time unless it has one, and hands it to the sink. It does
+// Emit completes e with the ids of the call, calls the hooks that e stands for,
+// and hands e to the sink, with the time unless it has one. It does
 // nothing on a nil Log, and keeps nothing of e.
 func (l *Log) Emit(e *trace.Event) {
 	if l == nil {
 		return
 	}
+	e.Call, e.Attempt = l.Call, l.Attempt
 	if l.Hooks != nil || l.Client != nil {
 		l.call(e)
 	}
@@ -42,7 +43,6 @@ func (l *Log) Emit(e *trace.Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
-	e.Call, e.Attempt = l.Call, l.Attempt
 	if e.Conn == 0 {
 		e.Conn = l.Conn
 	}

@@ -319,10 +319,10 @@ func (x *exchange) final() error {
 		x.tunnel = true
 	case call.Request.Method == "CONNECT" && head.Status/100 == 2:
 		x.tunnel = true
+	case call.Request.Close: // a server that repeats it did not ask for it
+		x.end = trace.OneShot
 	case !reuse:
 		x.end = why
-	case call.Request.Close:
-		x.end = trace.OneShot
 	}
 	x.keepHead()
 	if x.up != nil {

@@ -58,7 +58,6 @@ type Call struct {
 	ticking   bool            // raw's deadline may be a tick
 	wroteTick bool            // raw's write deadline may be a tick
 	Sent      int64           // bytes that raw took since Begin
-	Received  int64           // bytes that raw gave since Begin
 }
 
 // New takes over raw.
@@ -83,7 +82,7 @@ func (c *Conn) Init(raw net.Conn) {
 func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 	call.ctx, call.stop, call.timer, call.limit, call.readLimit = nil, nil, nil, limit, 0
 	call.ticking, call.wroteTick = false, false
-	call.Sent, call.Received = 0, 0
+	call.Sent = 0
 	// Not ctx.Done(): making its channel costs a context made per call two
 	// allocations, which the end of the first tick is early enough for.
 	if ctx != nil {
@@ -176,9 +175,6 @@ func (c *Conn) armRead() {
 func (c *Conn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.raw.Read(p)
-		if c.call != nil {
-			c.call.Received += int64(n)
-		}
 		if n > 0 {
 			return n, nil // an error that came with bytes comes again
 		}
