@@ -84,7 +84,7 @@ func testFiles(t *testing.T) map[string]*ast.File {
 // path, exists.
 func TestNamedFiles(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:,\s]+)\)`)
-	path := regexp.MustCompile("`((?:internal|docs|trace|sfv|lab|sockets|cmd|examples|testdata|bench|\\.ci)/[A-Za-z0-9_./-]*|[a-z0-9_]+\\.(?:go|md))`")
+	path := regexp.MustCompile("`((?:internal|docs|trace|sfv|lab|sockets|capture|har|otel|cmd|examples|testdata|bench|\\.ci)/[A-Za-z0-9_./-]*|[a-z0-9_]+\\.(?:go|md))`")
 	bases := fileNames(t) // a page about one package leaves its path out
 	fenced := regexp.MustCompile("(?s)```.*?```")
 	n := 0

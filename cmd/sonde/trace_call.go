@@ -41,7 +41,7 @@ type traced struct {
 // requests sends them until one fails.
 func (t *tracer) requests(ctx context.Context) error {
 	for i := range t.flags.n {
-		one := t.request(ctx, i)
+		one := t.request(ctx)
 		switch {
 		case i == 0:
 			t.first = one
@@ -61,12 +61,9 @@ func (t *tracer) requests(ctx context.Context) error {
 }
 
 // request sends one.
-func (t *tracer) request(ctx context.Context, i int) *traced {
+func (t *tracer) request(ctx context.Context) *traced {
 	t.recorder.Reset()
 	one := &traced{kernel: new(kernelWatch)}
-	if i > 0 {
-		one.kernel = nil // the first one's figures are shown
-	}
 	done := t.accompany(one)
 	ctx = trace.With(ctx, &trace.Hooks{
 		GotConn:         func(i trace.GotConnInfo) { one.kernel.follow(i.Conn) },

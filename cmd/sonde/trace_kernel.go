@@ -13,7 +13,7 @@ import (
 
 // kernelWatch asks the kernel about the connection of a request. It asks the
 // socket itself, which takes a microsecond or two: a walk through all sockets
-// would be seen in the times. A nil one asks nothing.
+// would be seen in the times.
 type kernelWatch struct {
 	mu   sync.Mutex
 	conn syscall.RawConn // nil: none yet, or one without a socket
@@ -22,9 +22,6 @@ type kernelWatch struct {
 
 // follow begins with a connection, in the place of the one before.
 func (k *kernelWatch) follow(conn net.Conn) {
-	if k == nil {
-		return
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.conn, k.info = nil, sockets.TCPInfo{}
@@ -46,9 +43,6 @@ func (k *kernelWatch) follow(conn net.Conn) {
 
 // look asks now.
 func (k *kernelWatch) look() {
-	if k == nil {
-		return
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.conn == nil {
@@ -63,7 +57,7 @@ func (k *kernelWatch) look() {
 
 // String is what the kernel said, in short; "" if there is nothing to say.
 func (k *kernelWatch) String() string {
-	if k == nil || k.info.Size == 0 {
+	if k.info.Size == 0 {
 		return ""
 	}
 	i := &k.info
