@@ -22,7 +22,7 @@ func (f *Fields) Add(name, value string) error {
 		return b.into(f)
 	}
 	text := f.text[f.lines:] + name + ": " + value + "\r\n"
-	if len(text) > math.MaxUint32 {
+	if uint64(len(text)) > math.MaxUint32 {
 		return errFieldsSize
 	}
 	at := uint32(len(f.text)) - f.lines
@@ -133,7 +133,7 @@ func (f *Fields) builder(more int) builder {
 }
 
 func (b *builder) add(name, value string) {
-	if len(b.text) <= math.MaxUint32 {
+	if uint64(len(b.text)) <= math.MaxUint32 {
 		b.idx = append(b.idx, lineSpan(uint32(len(b.text)), name, value))
 		b.text = appendLine(b.text, name, value)
 	}
@@ -141,7 +141,7 @@ func (b *builder) add(name, value string) {
 
 // into makes f what was built; nobody may use b after.
 func (b *builder) into(f *Fields) error {
-	if len(b.text) > math.MaxUint32 {
+	if uint64(len(b.text)) > math.MaxUint32 {
 		return errFieldsSize
 	}
 	*f = Fields{text: borrow(b.text), idx: slices.Clip(b.idx)}

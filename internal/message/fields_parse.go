@@ -35,7 +35,7 @@ func (f *Fields) ParseOpen(text []byte, from, maxFields int) (int, error) {
 func (f *Fields) parse(text []byte, from, maxFields int, open bool) (after int, err error) {
 	idx := f.storage(text[from:], maxFields)
 	*f = Fields{idx: idx, reuse: true}
-	if len(text) > math.MaxUint32 {
+	if uint64(len(text)) > math.MaxUint32 {
 		return 0, NewOver("field lines are over 4 GiB")
 	}
 	var names uint64
