@@ -181,6 +181,7 @@ func TestDefaultsCheck(t *testing.T) {
 	var codec Header
 	codec.Set("host", "a")
 	h := func(context.Context, *Request) (*Exchange, error) { return nil, nil }
+	big := int64(1) << 40 // no constant: it does not fit the int of 32-bit systems
 	for _, tt := range []struct {
 		name string
 		cfg  Config
@@ -193,7 +194,7 @@ func TestDefaultsCheck(t *testing.T) {
 		{"Schemes", Config{Schemes: map[string]Handler{"mem": nil}}},
 		{"Schemes", Config{Schemes: map[string]Handler{"http": h}}},
 		{"Schemes", Config{Schemes: map[string]Handler{"Mem": h}}},
-		{"Limits.Head", Config{Limits: Limits{Head: 1 << 40}}},
+		{"Limits.Head", Config{Limits: Limits{Head: int(big)}}},
 	} {
 		if _, err := New(tt.cfg); err == nil || !strings.HasPrefix(err.Error(), "sonde: Config."+tt.name+":") {
 			t.Errorf("%s: %v", tt.name, err)
