@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"sonde/bench/internal/serve"
+	"sonde/bench/internal/sock"
+	"sonde/bench/internal/tap"
 )
 
 func main() {
@@ -38,6 +40,12 @@ func child() (bool, error) {
 	if kind := os.Getenv(serve.ChildEnv); kind != "" {
 		return true, serve.Main(kind, os.Args[1])
 	}
+	if kind := os.Getenv(tap.ChildEnv); kind != "" {
+		return true, tap.Main(kind, os.Args[1:])
+	}
+	if kind := os.Getenv(sock.ChildEnv); kind != "" {
+		return true, sock.Main(kind, os.Args[1:])
+	}
 	if os.Getenv(idleEnv) != "" {
 		return true, idleChild(os.Args[1:])
 	}
@@ -54,7 +62,7 @@ type flags struct {
 
 func parseFlags() *flags {
 	f := new(flags)
-	flag.BoolVar(&f.quick, "quick", false, "be done within two minutes, instead of twenty")
+	flag.BoolVar(&f.quick, "quick", false, "be done within three minutes, instead of twenty-five")
 	flag.BoolVar(&f.json, "json", false, "write JSON instead of Markdown")
 	flag.BoolVar(&f.list, "list", false, "list the rows and do nothing")
 	flag.StringVar(&f.row, "row", "", "only rows whose name matches this `regexp`")
@@ -78,7 +86,7 @@ func run() error {
 	}
 	if f.list {
 		for _, r := range chosen {
-			fmt.Printf("%-14s %s\n", r.name, r.title)
+			fmt.Printf("%-17s %s\n", r.name, r.title)
 		}
 		return nil
 	}

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 // tiny is the smallest run of a row that is one.
 func tiny(t *testing.T, server string) *env {
 	e := &env{unit: time.Millisecond, slice: 5 * time.Millisecond, minRounds: 1, maxRounds: 1,
-		size: 3<<20 + 5, idle: 50, repeat: 1}
+		size: 3<<20 + 5, idle: 50, repeat: 1, flood: 50 * time.Millisecond}
 	var err error
 	if e.site, err = serve.Start(server, e.size); err != nil {
 		t.Fatal(err)

@@ -28,6 +28,10 @@ func rows() []row {
 		idleRows(),
 		buildRows(),
 		startRows(),
+		captureRows(),
+		decodeRows(),
+		filterRows(),
+		socketRows(),
 	)
 }
 
@@ -42,21 +46,22 @@ type env struct {
 	slice     time.Duration
 	minRounds int
 	maxRounds int
-	size      int64 // of a large body
-	idle      int   // connections in the row of idle ones
-	repeat    int   // of what is done in processes of its own
+	size      int64         // of a large body
+	idle      int           // connections in the row of idle ones, and sockets that are listed
+	repeat    int           // of what is done in processes of its own
+	flood     time.Duration // of packets, while one tool captures
 }
 
-// full takes some fifteen minutes.
+// full takes some twenty minutes.
 func full() *env {
 	return &env{unit: 45 * time.Second, slice: 200 * time.Millisecond, minRounds: 5,
-		size: 100 << 20, idle: 10000, repeat: 5}
+		size: 100 << 20, idle: 10000, repeat: 5, flood: 2 * time.Second}
 }
 
-// quick takes less than two.
+// quick takes less than three.
 func quick() *env {
 	return &env{unit: 5 * time.Second, slice: 100 * time.Millisecond, minRounds: 2,
-		size: 100 << 20, idle: 10000, repeat: 1}
+		size: 100 << 20, idle: 10000, repeat: 1, flood: 500 * time.Millisecond}
 }
 
 // load is a Load with weight times the usual budget.
@@ -81,6 +86,21 @@ func (e *env) measure(l measure.Load, clients ...measure.Client) []measure.Line 
 		return true
 	}))
 }
+
+// rounds calls f as often as the budget of a row allows.
+func (e *env) rounds(f func(round int) error) error {
+	l := e.load(0, 1)
+	start := time.Now()
+	for round := 0; l.More(round, time.Since(start)); round++ {
+		if err := f(round); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loopBudget is for a row of Loops, whose figures settle within seconds.
+func (e *env) loopBudget() time.Duration { return min(e.load(0, 1).Budget, 10*time.Second) }
 
 func (e *env) wants(client string) bool { return e.only == nil || e.only.MatchString(client) }
 

@@ -52,10 +52,7 @@ func (f *Fields) parse(text []byte, from, maxFields int, open bool) (after int, 
 		if len(idx) >= maxFields {
 			return 0, NewOver(fmt.Sprintf("more than %d fields", maxFields))
 		}
-		colon := i
-		for colon < len(text) && classes[text[colon]]&tchar != 0 {
-			colon++
-		}
+		colon := nameEnd(text, i)
 		if open && colon == len(text) {
 			return 0, nil
 		}
@@ -86,6 +83,35 @@ func (f *Fields) parse(text []byte, from, maxFields int, open bool) (after int, 
 	}
 	*f = Fields{text: borrow(text[:i]), idx: idx, names: names, lines: uint32(from), borrowed: true, reuse: true, loose: true}
 	return after, nil
+}
+
+// nameEnd is the index of the first byte at or after i that no name can have, or
+// len(b). Eight bytes at a time it looks for a letter or hyphen, of which nearly
+// all names are; whatever else there is, the table decides byte by byte.
+func nameEnd(b []byte, i int) int {
+	for i+8 <= len(b) {
+		w := binary.LittleEndian.Uint64(b[i:])
+		// Bytes below 0x80 in which bit 7 of t+(0x80-'a') and not of t+(0x7f-'z')
+		// is set are letters; the sums of such bytes carry into no other byte.
+		t := w&^highs | 0x20*ones
+		letters := (t + (0x80-'a')*ones) &^ (t + (0x7f-'z')*ones) &^ w
+		hyphen := w ^ '-'*ones
+		hyphens := ^((hyphen&^highs + 0x7f*ones) | hyphen)
+		m := ^(letters | hyphens) & highs
+		if m == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(m) >> 3
+		if classes[b[i]]&tchar == 0 {
+			return i
+		}
+		i++
+	}
+	for i < len(b) && classes[b[i]]&tchar != 0 {
+		i++
+	}
+	return i
 }
 
 // emptyLine is where the empty line at i ends, 0 if none is there (RFC 9112,

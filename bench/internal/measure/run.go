@@ -48,7 +48,7 @@ func Run(l Load, clients []Client) []Line {
 		rest = slices.Delete(slices.Clone(runners), i, i+1)
 	}
 	start := time.Now()
-	for round := 0; l.more(round, time.Since(start)); round++ {
+	for round := 0; l.More(round, time.Since(start)); round++ {
 		l.round(round, ref, rest)
 	}
 	return l.lines(ref, runners)
@@ -84,8 +84,8 @@ func (l *Load) round(round int, ref *runner, rest []*runner) {
 	}
 }
 
-// more reports whether another round fits, judged by those before it.
-func (l *Load) more(rounds int, spent time.Duration) bool {
+// More reports whether another round fits, judged by those before it.
+func (l *Load) More(rounds int, spent time.Duration) bool {
 	switch {
 	case rounds < max(l.MinRounds, 1):
 		return true
