@@ -24,6 +24,7 @@ type result struct {
 type output struct {
 	Machine string    `json:"machine"`
 	Server  string    `json:"server"`
+	Load    string    `json:"load_average"` // before and after
 	Time    time.Time `json:"time"`
 	Rows    []result  `json:"rows"`
 	Missed  int       `json:"missed"`
@@ -32,7 +33,7 @@ type output struct {
 // report runs the rows and writes what came out: tables as they come, or JSON at
 // the end, and the names of rows to progress.
 func report(w, progress io.Writer, f *flags, e *env, rows []row) error {
-	out := output{Machine: machine(), Server: f.server, Time: time.Now().UTC()}
+	out := output{Machine: machine(), Server: f.server, Time: time.Now().UTC(), Load: loadAverage()}
 	if !f.json {
 		fmt.Fprintf(w, "%s; server: %s\n", out.Machine, out.Server)
 	}
@@ -49,12 +50,14 @@ func report(w, progress io.Writer, f *flags, e *env, rows []row) error {
 			measure.WriteTable(w, lines)
 		}
 	}
+	out.Load += ", " + loadAverage()
 	if f.json {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")
 		return enc.Encode(out)
 	}
-	fmt.Fprintf(w, "\nTargets missed: %d, in %v.\n", out.Missed, time.Since(out.Time).Round(time.Second))
+	fmt.Fprintf(w, "\nTargets missed: %d, in %v. Load average before and after: %s.\n",
+		out.Missed, time.Since(out.Time).Round(time.Second), out.Load)
 	return nil
 }
 
@@ -76,6 +79,16 @@ func cpuModel() string {
 		}
 	}
 	return "unknown"
+}
+
+// loadAverage is that of the last minute, in which a bench takes part.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	minute, _, found := strings.Cut(string(text), " ")
+	if err != nil || !found {
+		return "unknown"
+	}
+	return minute
 }
 
 func kernel() string {

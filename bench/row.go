@@ -61,7 +61,7 @@ func full() *env {
 // quick takes less than three.
 func quick() *env {
 	return &env{unit: 5 * time.Second, slice: 100 * time.Millisecond, minRounds: 2,
-		size: 100 << 20, idle: 10000, repeat: 1, flood: 500 * time.Millisecond}
+		size: 100 << 20, idle: 10000, repeat: 1, flood: 800 * time.Millisecond}
 }
 
 // load is a Load with weight times the usual budget.

@@ -49,8 +49,10 @@ func filterCompile(e *env) ([]measure.Line, error) {
 	}
 	theirs := make([][]float64, len(expressions)) // CPU µs of processes
 	length := make([]int, len(expressions))
-	err = e.rounds(func(int) error {
-		for i, x := range expressions {
+	err = e.rounds(func(round int) error {
+		for i := range expressions {
+			i = (i + round) % len(expressions)
+			x := expressions[i]
 			cmd := exec.Command(tcpdump, "-y", "EN10MB", "-d", x.text)
 			out, err := cmd.Output()
 			if err != nil {
@@ -88,7 +90,7 @@ func compileFigures(e *env, text string, libpcap int) ([]measure.Figure, error) 
 	if err != nil {
 		return nil, err
 	}
-	ours := measure.Loops(e.loopBudget()/10, []measure.Loop{{Run: func(n int) {
+	ours := measure.Loops(e.loopBudget()/20, []measure.Loop{{Run: func(n int) {
 		for range n {
 			filter.Compile(text, opts)
 		}

@@ -2,7 +2,7 @@ package capture
 
 import (
 	"encoding/binary"
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -157,16 +157,31 @@ func appendNotes(b []byte, at int, options bool, p *Packet) []byte {
 		b = le.AppendUint32(b, 0) // no thread
 	}
 	if p.Process.Name != "" {
-		b = appendText(b, optComment, processComment(p.Process))
+		b = appendProcess(b, p.Process)
 	}
 	return endBlock(appendEnd(b), at)
 }
 
-// processComment is how a process's name is kept: pcapng has an option for its
-// number only.
-func processComment(p Process) string {
-	return fmt.Sprintf("%s%s (pid %d)", processPrefix, p.Name, p.PID)
+// appendProcess adds a process's name, as a comment: pcapng has an option for its
+// number only. It is written in place, since formatting it cost each packet more
+// than all the rest.
+func appendProcess(b []byte, p Process) []byte {
+	at := len(b)
+	b = le.AppendUint16(b, optComment)
+	b = le.AppendUint16(b, 0) // its length, below
+	b = append(b, processPrefix...)
+	b = append(b, p.Name[:min(len(p.Name), maxProcessName)]...)
+	b = append(b, " (pid "...)
+	b = strconv.AppendInt(b, int64(p.PID), 10)
+	b = append(b, ')')
+	n := len(b) - at - 4
+	le.PutUint16(b[at+2:], uint16(n))
+	return appendPadding(b, n)
 }
+
+// maxProcessName bounds a name, so that its comment fits an option. The kernel's
+// names have 15 bytes at most.
+const maxProcessName = 4096
 
 const processPrefix = "process: "
 

@@ -227,7 +227,7 @@ func (r *Reader) packetOptions(b []byte, p *Packet) {
 	}
 }
 
-// processName reads what processComment wrote.
+// processName reads what appendProcess wrote.
 func processName(text string) (string, bool) {
 	rest, ok := strings.CutPrefix(text, processPrefix)
 	if !ok {

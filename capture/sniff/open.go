@@ -104,7 +104,9 @@ func (s *session) drop() error {
 	}
 	err := DropPrivileges(s.cfg.User)
 	if errors.Is(err, errors.ErrUnsupported) && s.cfg.User == "" {
-		s.say("%v", err)
+		if s.cfg.Style.Verbose > 0 { // no error: it captures as well with them
+			s.say("%v", err)
+		}
 		return nil
 	}
 	return err

@@ -21,6 +21,7 @@ import (
 type sniffFlags struct {
 	cfg                              sniff.Config
 	times, numeric, hex, hexASCII    int
+	dump                             int
 	list, notPromiscuous             bool
 	snap, bufferKiB, millions, every int
 	direction, format, filterFile    string
@@ -67,6 +68,7 @@ func (f *sniffFlags) declare(cmd *cobra.Command) {
 	s.BoolVarP(&f.notPromiscuous, "no-promiscuous-mode", "p", false, "do not ask for packets to other hosts")
 	s.StringVarP(&f.direction, "direction", "Q", "inout", "in, out or inout")
 	s.StringVarP(&f.filterFile, "filter-file", "F", "", "read the filter from `FILE`")
+	s.CountVarP(&f.dump, "dump-filter", "d", "print the filter's program and stop; -dd in C, -ddd as numbers")
 	s.CountVarP(&f.numeric, "numeric", "n", "print addresses and ports as numbers")
 	s.CountVarP(&f.times, "time", "t", "-t no time, -tt Unix, -ttt difference, -tttt date, -ttttt since the first")
 	s.BoolVar(&style.Nano, "nano", false, "print nanoseconds")
@@ -101,6 +103,9 @@ func (f *sniffFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.fill(cmd, args); err != nil {
 		return err
 	}
+	if f.dump > 0 {
+		return failed(f.dumpFilter())
+	}
 	signal.Ignore(syscall.SIGPIPE) // a reader that stops ends it by an error of write, which is none
 	defer signal.Reset(syscall.SIGPIPE)
 	return failed(f.capture(cmd.Context()))
@@ -121,9 +126,12 @@ func (f *sniffFlags) capture(ctx context.Context) error {
 func (f *sniffFlags) fill(cmd *cobra.Command, args []string) error {
 	c := &f.cfg
 	c.Out, c.Err = cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if out, ok := c.Out.(*os.File); ok {
-		c.Colour = isTerminal(out) && os.Getenv("NO_COLOR") == ""
-		c.LineBuffered = c.LineBuffered || isTerminal(out)
+	out, ok := c.Out.(*os.File)
+	terminal := ok && isTerminal(out)
+	c.Colour = terminal && os.Getenv("NO_COLOR") == ""
+	c.LineBuffered = c.LineBuffered || terminal
+	if err := f.bounds(terminal); err != nil {
+		return err
 	}
 	c.Compile, c.Filter = compileFilter, strings.Join(args, " ")
 	if f.filterFile != "" {
@@ -142,6 +150,29 @@ func (f *sniffFlags) fill(cmd *cobra.Command, args []string) error {
 	}
 	c.File.MaxSize, c.File.Every = int64(f.millions)*1e6, time.Duration(f.every)*time.Second
 	return f.words()
+}
+
+// bounds refuses numbers that mean nothing, and two things on one output.
+func (f *sniffFlags) bounds(terminal bool) error {
+	for _, n := range []struct {
+		flag  string
+		value int
+	}{
+		{"--snapshot-length", f.snap}, {"--buffer-size", f.bufferKiB}, {"--file-size", f.millions},
+		{"--rotate-seconds", f.every}, {"--file-count", f.cfg.File.Keep}, {"--follow", f.follow},
+	} {
+		if n.value < 0 {
+			return fmt.Errorf("%s is not negative: %d", n.flag, n.value)
+		}
+	}
+	switch {
+	case f.cfg.Write != "-":
+	case f.cfg.HTTP:
+		return fmt.Errorf("-w - and --http both want standard output: write to a file")
+	case terminal:
+		return fmt.Errorf("-w - writes packets as they are, which is nothing for a terminal: redirect it")
+	}
+	return nil
 }
 
 // words reads the flags that take one word of a few.

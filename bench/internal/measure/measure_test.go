@@ -126,3 +126,24 @@ func TestRun(t *testing.T) {
 		t.Error("nothing missed")
 	}
 }
+
+func TestLoops(t *testing.T) {
+	var kept []byte
+	results := Loops(0, []Loop{
+		{Name: "sleeps", Run: func(n int) { time.Sleep(time.Duration(n) * time.Millisecond) }},
+		{Name: "allocates", Run: func(n int) {
+			for range n {
+				kept = make([]byte, 100)
+			}
+		}},
+	})
+	if kept == nil || len(results) != 2 {
+		t.Fatalf("%d results", len(results))
+	}
+	if r := results[0]; r.Nanos < 1e6 || r.Allocs > .5 {
+		t.Errorf("a loop that sleeps for a millisecond: %+v", r)
+	}
+	if r := results[1]; r.Nanos <= 0 || r.Allocs < .99 || r.Allocs > 1.1 {
+		t.Errorf("a loop that allocates once: %+v", r)
+	}
+}

@@ -22,17 +22,31 @@ type Load struct {
 	args   []string
 	local  bool // over the loopback of the host that is captured on
 	Length time.Duration
+	rate   int // packets a second that are meant to go; 0: no limit
 }
 
 // Blast is frames from one host to the other, "udp" or "tcp", rate a second; 0 is as
 // many as go.
 func Blast(frames string, length time.Duration, rate int) Load {
-	return Load{kindBlast, []string{near, frames, length.String(), strconv.Itoa(rate)}, false, length}
+	return Load{kindBlast, []string{near, frames, length.String(), strconv.Itoa(rate)}, false, length, rate}
 }
 
 // HTTP is requests over loopback, as many as go.
 func HTTP(length time.Duration) Load {
-	return Load{kindHTTP, []string{length.String()}, true, length}
+	return Load{kindHTTP, []string{length.String()}, true, length, 0}
+}
+
+// Packets is how many there were: those sent or, where that is not known, seen.
+func (l Load) Packets(t *Trial) int64 {
+	if l.local {
+		return t.Captured + t.Dropped
+	}
+	return t.Sent
+}
+
+// Short reports whether the load fell short of its rate: something else had the CPUs.
+func (l Load) Short(t *Trial) bool {
+	return float64(t.Sent) < .95*float64(l.rate)*l.Length.Seconds()
 }
 
 // Trial is what one tool did under a load.
@@ -222,11 +236,12 @@ func lastLine(f *os.File) (string, error) {
 	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
 		return "", err
 	}
-	lines := strings.Split(string(tail), "\n")
-	if len(lines) < 3 { // the last one is empty or cut, and so may be the first
+	whole, _, _ := strings.Cut(string(tail), "\n\n") // tcpdump ends with an empty line
+	lines := strings.Split(strings.TrimSuffix(whole, "\n"), "\n")
+	_, line, found := strings.Cut(lines[len(lines)-1], " ")
+	if !found {
 		return "", errors.New("there are no lines")
 	}
-	_, line, _ := strings.Cut(lines[len(lines)-2], " ")
 	return line, nil
 }
 
