@@ -56,7 +56,9 @@ func TestDialNobodyWantsIsCancelled(t *testing.T) {
 		b.counts(1, 1, 1, 0)
 		time.Sleep(2 * time.Second)
 		b.counts(1, 1, 0, 0)
-		if st := b.Stats(); st.Reasons[trace.DialNotWanted] != 1 {
+		// The sweeper's round falls into the same moment: where it has the idle one
+		// out to ask it, that is the one too many when it comes back.
+		if st := b.Stats(); st.Reasons[trace.DialNotWanted]+st.Reasons[trace.EvictedOrigin] != 1 {
 			t.Errorf("%v", st.Reasons.Map())
 		}
 		// Served while nothing more would be kept: cancelled at once.
