@@ -50,7 +50,7 @@ func TestPrometheus(t *testing.T) {
 		"sonde_pool_hits_total":                                            float64(stats.Hits),
 		"sonde_pool_misses_total pool=" + odd:                              float64(stats.Misses),
 		"sonde_pool_opened_total reason=first to this route":               1,
-		"sonde_pool_closed_total reason=a connection of its own":   1,
+		"sonde_pool_closed_total reason=a connection of its own":           1,
 		"sonde_pool_connections pool=" + odd + " state=active":             0,
 		"sonde_pool_wait_seconds_total":                                    stats.WaitTime.Seconds(),
 		"sonde_pool_opened_total reason=asked for a connection of its own": 1,
