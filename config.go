@@ -20,7 +20,8 @@ const Version = "0.1.0"
 // Config says how a Client works. The zero Config works; docs/defaults.md shows
 // every default beside net/http's. A Client copies its Config and never changes.
 //
-// Durations, sizes and counts: 0 is the default, a negative one is no bound.
+// Durations, sizes and counts: 0 is the default, a negative one is no bound, but
+// for Retries and Limits.Drain, where it is none at all.
 type Config struct {
 	Timeouts Timeouts
 	Limits   Limits
