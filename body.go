@@ -22,8 +22,10 @@ type Body struct {
 	open      func() (io.ReadCloser, int64, error) // otherwise; the length, or -1
 	size      int64                                // as far as it is known before, -1 if it is not
 	again     bool                                 // open may be called more than once
+	single    bool                                 // but for one attempt at a time: it is rewound
 	discard   func()                               // closes what was given, if open was never called
 	mediaType string
+	coding    string // that it is encoded by, for Content-Encoding
 	err       error
 	tap       func() io.Writer // see Tap
 }
@@ -119,7 +121,7 @@ func Reader(r io.Reader, size int64) Body {
 	var used atomic.Bool
 	return Body{size: size, open: func() (io.ReadCloser, int64, error) {
 		if used.Swap(true) {
-			return nil, 0, errUsedBody
+			return nil, 0, ErrUsedBody
 		}
 		return closer(r), size, nil
 	}, discard: func() {
@@ -129,7 +131,9 @@ func Reader(r io.Reader, size int64) Body {
 	}}
 }
 
-var errUsedBody = errors.New("the request's body was used up by an earlier call and cannot be read again")
+// ErrUsedBody is in the chain of the error of a call whose body was to be sent
+// again, but can be read only once.
+var ErrUsedBody = errors.New("the request's body was used up and can be read only once")
 
 // seekable is a body that is rewound for each attempt and left open.
 func seekable(r io.Reader, s io.Seeker, at, size int64) Body {
@@ -140,7 +144,7 @@ func seekable(r io.Reader, s io.Seeker, at, size int64) Body {
 		s.Seek(at, io.SeekStart)
 	}
 	inUse := new(atomic.Bool)
-	return Body{size: size, again: true, open: func() (io.ReadCloser, int64, error) {
+	return Body{size: size, again: true, single: true, open: func() (io.ReadCloser, int64, error) {
 		if inUse.Swap(true) {
 			return nil, 0, errors.New("the request's body is being read by another call")
 		}
@@ -214,6 +218,9 @@ func (b *Body) prepare() (out message.Body, size int64, err error) {
 	}
 	own, stays := rc.(*rewound)
 	out.Stays = stays
+	if e, ok := rc.(*encoder); ok {
+		out.Stays = e.stays()
+	}
 	if out.Reader = rc; b.tap != nil {
 		out.Reader = tapped{rc, b.tap()}
 		return out, size, nil

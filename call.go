@@ -30,6 +30,11 @@ type call struct {
 	req    *Request
 	plan   *plan
 
+	trip   *trip                   // of a call that takes more than one request; else nil
+	notify interface{ CallOver() } // told of the call's end; nil: nobody
+	round  *round                  // of the one attempt that this call is, for another; nil: it is a call of its own
+	via    *relay                  // the attempt was made by an inner call; nil: by this one
+
 	own    plan // for a request that keeps none
 	want   pool.Want
 	got    pool.Got
@@ -43,6 +48,8 @@ type call struct {
 	log     *event.Log // of the exchange; nil if nobody listens
 	first   event.Log  // what the logs of all attempts have in common
 	attempt int
+	redials int  // attempts that were repeated because a connection was dead
+	exposed bool // an attempt before has been seen by the server
 	times   times
 }
 
@@ -59,7 +66,7 @@ var callCount atomic.Uint64
 func newCall(c *Client, ctx context.Context, req *Request) *call {
 	k := calls.Get().(*call)
 	k.client, k.ctx, k.req = c, ctx, req
-	k.plan = c.planFor(req, &k.own)
+	k.plan = c.planFor(ctx, req, &k.own)
 	if k.first.Sink = req.set.sink; k.first.Sink == nil {
 		k.first.Sink = c.cfg.Sink
 	}
@@ -82,16 +89,25 @@ func (k *call) recycle() {
 		k.want.Log, k.msg.Log, k.msg.Informational = nil, nil, nil
 	}
 	k.msg.Body, k.msg.Buf = message.Body{}, nil
+	k.tellOver()
 	k.client, k.ctx, k.ends, k.req, k.plan, k.stream = nil, nil, nil, nil, nil, nil
-	k.whole = false
+	k.whole, k.exposed, k.trip, k.round, k.via = false, false, nil, nil, nil
 	k.got, k.head = pool.Got{}, message.Head{}
-	k.attempt = 0
+	k.attempt, k.redials = 0, 0
 	k.times = times{}
 	calls.Put(k)
 }
 
-// run sends the request, again where that is safe, until the head of a response
-// is there, in k.head, whose Fields use the memory of fields. After an error, which
+// tellOver tells package nethttp that the call is over.
+func (k *call) tellOver() {
+	if k.notify != nil {
+		k.notify.CallOver()
+		k.notify = nil
+	}
+}
+
+// run sends the request, again where that is safe, and those that responses ask
+// for, until the head of the call's response is there, in k.head, whose Fields use the memory of fields. After an error, which
 // is an *Error, k is gone.
 func (k *call) run(fields message.Fields, buf *[]byte) error {
 	traced := k.first.Sink != nil || k.first.Hooks != nil || k.first.Client != nil
@@ -100,26 +116,51 @@ func (k *call) run(fields message.Fields, buf *[]byte) error {
 		url, _ := k.plan.texts(k.req)
 		k.first.Emit(&trace.Event{Kind: trace.CallStart, Time: clock.At(k.times.start), Method: string(k.req.method), URL: url})
 	}
-	for retry := false; ; retry = true {
-		k.attempt++
+	if k.client.repeats || k.req.set.repeats {
+		k.client.budget.count()
+	}
+	for retry := false; ; {
+		k.attempt += 1 + k.others()
 		if traced {
 			k.log = k.newLog(0)
 			e := trace.Event{Kind: trace.AttemptStart}
-			if !retry {
+			if k.attempt == 1 {
 				e.Time = clock.At(k.times.start)
+			}
+			if k.trip != nil {
+				e.Method, e.URL = string(k.req.method), k.req.URL()
 			}
 			k.log.Emit(&e)
 		}
 		k.head = message.Head{Fields: fields}
 		f := k.try(retry, buf)
 		if f == nil {
-			return nil
+			if k.settled() {
+				k.receive()
+				return nil
+			}
+			next, f := k.judge()
+			switch {
+			case f != nil:
+				return k.reject(f)
+			case next == nil:
+				k.receive()
+				return nil
+			}
+			k.turn(next)
+			if f := k.pause(); f != nil {
+				return k.over(f)
+			}
+			retry = false
+			continue
 		}
 		k.log.Emit(&trace.Event{Kind: trace.AttemptDone, Err: f.Err})
-		if !k.again(f) {
+		if retry = k.again(f); !retry && !k.recovers(f) {
 			return k.over(f)
 		}
-		k.log.Emit(&trace.Event{Kind: trace.Retry, Err: f.Err})
+		if f := k.back(f, retry); f != nil {
+			return k.over(f)
+		}
 	}
 }
 
@@ -149,10 +190,21 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 		return fault.New(fault.Acquire, err)
 	}
 	now := k.times.start
-	if retry {
+	if k.attempt > 1 || k.round != nil {
 		now = clock.Now()
 	}
 	k.times.acquired, k.times.sent, k.times.first, k.times.dialed = 0, 0, 0, nil
+	if k.round == nil {
+		if f := k.authorize(); f != nil {
+			return f
+		}
+		if f := k.authorizeProxy(); f != nil {
+			return f
+		}
+		if k.relayed() {
+			return k.pass(retry)
+		}
+	}
 	if f := k.acquire(retry, now); f != nil {
 		return f
 	}
@@ -172,6 +224,9 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 	k.times.sent, k.times.first = k.msg.Sent, k.msg.FirstByte
 	if err != nil {
 		f := asFault(fault.Read, err)
+		if k.round != nil {
+			f.End = k.lost(f.End)
+		}
 		k.client.pool.Release(k.got.Conn, f.End, 0, 0, k.log)
 		return f
 	}
@@ -182,17 +237,24 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 // acquire asks the pool for a connection.
 func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	c, r, p, w := k.client, k.req, k.plan, &k.want
+	if p.err != nil {
+		return fault.New(fault.Proxy, p.err)
+	}
 	w.Route = p.route
 	if w.Place, w.Sure = &p.place, true; p == &k.own {
 		w.Place, w.Sure = &r.place, false
 	}
 	w.Dialer, w.Log, w.Now = c.dialer, k.log, now
 	w.OneShot, w.Retry = r.set.oneShot, retry
+	w.NoWait = k.round != nil && k.round.spare
 	w.Check = !r.replayable()
 	w.End = until(k.times.start, p.call)
 	w.Until = clock.Earlier(w.End, until(now, p.queue))
 	if k.log.On() {
 		_, addr := p.texts(r)
+		if p.route.Proxy != nil {
+			k.log.Emit(&trace.Event{Kind: trace.ProxyChosen, Time: clock.At(now), Host: p.route.Proxy.Name()})
+		}
 		k.log.Emit(&trace.Event{Kind: trace.AcquireStart, Time: clock.At(now), Host: addr})
 	}
 	got, err := c.pool.Acquire(k.ctx, w)
@@ -242,7 +304,21 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 	case body.Reader == nil: // only what a Reader gives goes chunked
 		body = message.Body{Reader: io.NopCloser(bytes.NewReader(body.Bytes))}
 	}
+	if body.Reader != nil || body.Bytes != nil {
+		if f := r.set.uploaded; f != nil {
+			body = watched(body, size, f)
+		}
+	}
 	m.Body = body
+	var f *fault.Fault
+	if k.round != nil {
+		// The call that asked has dressed it.
+	} else if m.Request, f = k.dress(m.Request); f != nil {
+		if body.Reader != nil {
+			body.Reader.Close()
+		}
+		return f
+	}
 	if r.set.trailer != nil {
 		m.Body.Trailer = r.trailer()
 	}
@@ -307,7 +383,7 @@ func (k *call) again(f *fault.Fault) bool {
 	default:
 		return false
 	}
-	if !k.got.Reused || f.Answer || k.attempt > k.client.cfg.Retries {
+	if !k.got.Reused || f.Answer || k.redials >= k.client.cfg.Retries {
 		return false
 	}
 	return k.req.body.replays() && (!f.Sent || k.req.replayable())
@@ -328,7 +404,13 @@ func asFault(op string, err error) *fault.Fault {
 // error makes the public error of a fault.
 func (k *call) error(f *fault.Fault) *Error {
 	e := k.req.error(f.Op, f.Err)
-	e.Attempt, e.safe = k.attempt, !f.Sent
+	e.Attempt, e.safe = k.attempt, !f.Sent && !k.exposed
+	if k.round != nil {
+		e.inner = &inner{fault: *f, got: k.got}
+	}
+	if k.trip != nil {
+		e.NotRetried = k.trip.refused
+	}
 	if f.End == trace.ClosedByUser && !errors.Is(e.Err, ErrClosed) {
 		e.Err = ErrClosed
 	}
@@ -340,9 +422,20 @@ func (k *call) error(f *fault.Fault) *Error {
 	return e
 }
 
-// finish ends the exchange, with a reason if its connection must end, and gives
-// the connection back. k can be recycled afterwards.
+// finish ends the exchange and the call. k can be recycled afterwards.
 func (k *call) finish(end trace.Reason, err error) {
+	now := k.endAttempt(end, err)
+	if k.log.On() && k.round == nil {
+		if f, ok := err.(*fault.Fault); ok {
+			err = f.Err
+		}
+		k.log.Emit(&trace.Event{Kind: trace.CallDone, Time: now, Status: k.head.Status, Err: err})
+	}
+}
+
+// endAttempt ends the exchange, with a reason if its connection must end, and
+// gives the connection back. It returns the time, if somebody listens.
+func (k *call) endAttempt(end trace.Reason, err error) (now time.Time) {
 	if end == trace.NoReason && !k.stream.Done() {
 		k.drain()
 	}
@@ -352,15 +445,18 @@ func (k *call) finish(end trace.Reason, err error) {
 	if !k.whole || k.times.sent > k.times.first {
 		k.times.end = clock.Now()
 	}
-	k.client.pool.Release(k.got.Conn, end, hint, k.times.end, k.log)
-	if k.log.On() {
-		now := time.Now()
+	if k.via == nil {
+		k.client.pool.Release(k.got.Conn, end, hint, k.times.end, k.log)
+	}
+	k.via = nil
+	if k.log.On() && k.round == nil {
+		now = time.Now()
 		if f, ok := err.(*fault.Fault); ok {
 			err = f.Err
 		}
 		k.log.Emit(&trace.Event{Kind: trace.AttemptDone, Time: now, Err: err})
-		k.log.Emit(&trace.Event{Kind: trace.CallDone, Time: now, Status: k.head.Status, Err: err})
 	}
+	return now
 }
 
 // drain reads what is left of the body where that is cheaper than a new

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -23,8 +24,17 @@ type Client struct {
 	pool     *pool.Pool
 	dialer   *dialer
 	defaults []defaultField
-	lines    string  // all defaults, for requests that set none of them
-	handler  Handler // nil without middleware
+	lines    string     // all defaults, for requests that set none of them
+	unasked  string     // the same without asking for codings
+	asking   bool       // for codings, where nothing speaks against it
+	codings  []Coding   // those that can be decoded
+	handler  Handler    // nil without middleware
+	proxies  *proxyRule // nil: none
+	base     *message.URL // Config.BaseURL; nil: none
+	attempts Handler      // makes an attempt, through what is around it
+	relays   bool         // every attempt goes that way
+	repeats  bool         // calls may take more attempts than they need
+	budget   *budget      // for those; of all copies
 }
 
 // defaultField is a field that requests have unless they set it themselves.
@@ -45,7 +55,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sonde: Config.%w", err)
 	}
-	c := &Client{given: cfg, cfg: full}
+	c := &Client{given: cfg, cfg: full, budget: new(budget)}
 	c.pool = pool.New(pool.Config{
 		MaxIdle:           full.Pool.MaxIdle,
 		MaxIdlePerOrigin:  full.Pool.MaxIdlePerOrigin,
@@ -80,7 +90,7 @@ func (c *Client) With(change func(*Config)) (*Client, error) {
 	if sameTLS(cfg.TLS, c.given.TLS) {
 		cfg.TLS = c.given.TLS
 	}
-	d := &Client{given: cfg, cfg: full, pool: c.pool, dialer: c.dialer}
+	d := &Client{given: cfg, cfg: full, pool: c.pool, dialer: c.dialer, budget: c.budget}
 	if connectionSettings(&cfg) != connectionSettings(&c.given) {
 		d.dialer = newDialer(&full)
 	}
@@ -93,6 +103,7 @@ func (c *Client) With(change func(*Config)) (*Client, error) {
 type connSettings struct {
 	tls           *tls.Config
 	dial, control unsafe.Pointer
+	guard         unsafe.Pointer
 	resolver      any
 	rest          string
 }
@@ -102,6 +113,7 @@ func connectionSettings(cfg *Config) connSettings {
 		tls:     cfg.TLS,
 		dial:    *(*unsafe.Pointer)(unsafe.Pointer(&cfg.Dial)),
 		control: *(*unsafe.Pointer)(unsafe.Pointer(&cfg.Control)),
+		guard:   *(*unsafe.Pointer)(unsafe.Pointer(&cfg.Guard)),
 		rest:    fmt.Sprint(cfg.LocalAddr, cfg.KeepAlive, cfg.Timeouts.Connect, cfg.Timeouts.TLS, cfg.Timeouts.Proxy),
 	}
 	if cfg.Resolver != nil && reflect.ValueOf(cfg.Resolver).Comparable() {
@@ -141,6 +153,13 @@ func sameField(x, y reflect.Value) bool {
 
 // settle prepares what every call needs.
 func (c *Client) settle() {
+	c.proxies = c.cfg.Proxy.rule()
+	c.codings = c.cfg.decoders()
+	c.base, _ = c.cfg.base() // checked
+	c.attempts = c.attempt
+	if c.cfg.Bare {
+		return
+	}
 	if ua := c.cfg.UserAgent; ua != "-" && !c.cfg.Header.Has("User-Agent") {
 		c.defaults = append(c.defaults, defaultField{"User-Agent", "User-Agent: " + ua + "\r\n"})
 	}
@@ -154,32 +173,55 @@ func (c *Client) settle() {
 	for _, d := range c.defaults {
 		all.WriteString(d.line)
 	}
-	c.lines = all.String()
-	if len(c.cfg.Middleware) > 0 {
-		c.handler = c.open
-		for i := len(c.cfg.Middleware) - 1; i >= 0; i-- {
-			c.handler = c.cfg.Middleware[i](c.handler)
-		}
+	c.unasked = all.String()
+	if c.asking = !c.cfg.NoDecoding && !c.cfg.Header.Has(acceptEncoding); c.asking {
+		line := accepted(c.codings)
+		c.defaults = append(c.defaults, defaultField{acceptEncoding, line})
+		all.WriteString(line)
 	}
+	c.lines = all.String()
+	c.repeats = c.cfg.Retry.Max > 0 || c.cfg.Hedge.Delay > 0
+	c.relays = len(c.cfg.AttemptMiddleware) > 0 || c.cfg.Hedge.Delay > 0
+	c.attempts = around(c.attempts, c.cfg.AttemptMiddleware)
+	if len(c.cfg.Middleware) > 0 {
+		c.handler = around(c.open, c.cfg.Middleware)
+	}
+}
+
+// around is h with middleware around it, the first one outermost.
+func around(h Handler, all []Middleware) Handler {
+	for _, m := range slices.Backward(all) {
+		h = m(h)
+	}
+	return h
 }
 
 // defaultLines are the defaults that r does not set itself.
 func (c *Client) defaultLines(r *Request) string {
-	if r.fields.Len() == 0 && !r.set.noAgent {
+	if r.fields.Len() == 0 && !r.set.noAgent && !r.set.left {
+		if c.asking && !c.asks(r) {
+			return c.unasked
+		}
 		return c.lines
 	}
-	for _, d := range c.defaults {
-		if r.sets(d.name) {
-			return c.someDefaults(r)
-		}
-	}
-	return c.lines
+	return c.someDefaults(&r.fields, r)
 }
 
-func (c *Client) someDefaults(r *Request) string {
+// someDefaults are the defaults that r, which sends those fields, lacks. Once it
+// has left its origin, credentials are none of them.
+func (c *Client) someDefaults(fields *message.Fields, r *Request) string {
+	lacks := func(d defaultField) bool {
+		if c.asking && d.name == acceptEncoding && !c.asks(r) {
+			return false
+		}
+		return !fields.Has(d.name) && !r.sets(d.name) && !(r.set.left && guarded(d.name))
+	}
+	if !slices.ContainsFunc(c.defaults, func(d defaultField) bool { return !lacks(d) }) {
+		return c.lines
+	}
 	var some strings.Builder
 	for _, d := range c.defaults {
-		if !r.sets(d.name) {
+		if lacks(d) {
 			some.WriteString(d.line)
 		}
 	}
@@ -260,6 +302,11 @@ func (c *Client) dispatch(ctx context.Context, req *Request) (*Exchange, error) 
 	}
 	ex, err := h(ctx, req)
 	req.body.drop() // a handler may have answered without it
+	return req.answered(ex, err)
+}
+
+// answered is what a Handler gave for r, made good.
+func (req *Request) answered(ex *Exchange, err error) (*Exchange, error) {
 	switch {
 	case err != nil && ex != nil:
 		if ex.Body != nil {
@@ -303,6 +350,8 @@ func (c *Client) scheme(req *Request) Handler {
 	return c.cfg.Schemes[req.url.Scheme]
 }
 
+var errHTTPSOnly = errors.New("Config.HTTPSOnly allows https only")
+
 var errNilClient = errors.New("sonde: the client is nil")
 
 // usable checks what can be checked before anything is touched.
@@ -319,6 +368,8 @@ func (c *Client) usable(ctx context.Context, req *Request) error {
 		err = errors.New("the request was not made by NewRequest")
 	case ctx == nil:
 		err = errors.New("the context is nil")
+	case req.url.Scheme == "http" && c.cfg.HTTPSOnly:
+		err = errHTTPSOnly
 	case req.url.Scheme != "http" && req.url.Scheme != "https" && c.scheme(req) == nil:
 		err = fmt.Errorf("scheme %q is not supported: sonde speaks http and https, and what Config.Schemes has", req.url.Scheme)
 	default:
@@ -346,6 +397,7 @@ func (r *Request) outermost(op string, err error) error {
 	e.safe = false
 	if inner, ok := errors.AsType[*Error](err); ok {
 		e.Op, e.Attempt, e.Remote, e.safe = inner.Op, inner.Attempt, inner.Remote, inner.safe
+		e.NotRetried, e.inner = inner.NotRetried, inner.inner
 	}
 	return e
 }
@@ -360,37 +412,38 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Get sends a GET; see Do.
+// Get sends a GET; see Do. Its URL, like those of the methods below, may be a
+// reference to Config.BaseURL.
 func (c *Client) Get(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return c.Do(ctx, NewRequest(GET, url, opts...))
+	return c.Do(ctx, c.NewRequest(GET, url, opts...))
 }
 
 // Head sends a HEAD; see Do.
 func (c *Client) Head(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return c.Do(ctx, NewRequest(HEAD, url, opts...))
+	return c.Do(ctx, c.NewRequest(HEAD, url, opts...))
 }
 
 // Delete sends a DELETE; see Do.
 func (c *Client) Delete(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return c.Do(ctx, NewRequest(DELETE, url, opts...))
+	return c.Do(ctx, c.NewRequest(DELETE, url, opts...))
 }
 
 // Options sends an OPTIONS; see Do.
 func (c *Client) Options(ctx context.Context, url string, opts ...Option) (*Response, error) {
-	return c.Do(ctx, NewRequest(OPTIONS, url, opts...))
+	return c.Do(ctx, c.NewRequest(OPTIONS, url, opts...))
 }
 
 // Post sends a POST with a body; see Do.
 func (c *Client) Post(ctx context.Context, url string, body Body, opts ...Option) (*Response, error) {
-	return c.Do(ctx, NewRequest(POST, url, WithBody(body), Join(opts...)))
+	return c.Do(ctx, c.NewRequest(POST, url, WithBody(body), Join(opts...)))
 }
 
 // Put sends a PUT with a body; see Do.
 func (c *Client) Put(ctx context.Context, url string, body Body, opts ...Option) (*Response, error) {
-	return c.Do(ctx, NewRequest(PUT, url, WithBody(body), Join(opts...)))
+	return c.Do(ctx, c.NewRequest(PUT, url, WithBody(body), Join(opts...)))
 }
 
 // Patch sends a PATCH with a body; see Do.
 func (c *Client) Patch(ctx context.Context, url string, body Body, opts ...Option) (*Response, error) {
-	return c.Do(ctx, NewRequest(PATCH, url, WithBody(body), Join(opts...)))
+	return c.Do(ctx, c.NewRequest(PATCH, url, WithBody(body), Join(opts...)))
 }

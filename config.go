@@ -31,6 +31,10 @@ type Config struct {
 	// "sonde/<Version>"; "-" is none.
 	UserAgent string
 
+	// BaseURL is what Client.NewRequest, Get and the like resolve references against
+	// (RFC 3986 §5). Its path ends with "/". "" is none.
+	BaseURL string
+
 	// Header holds default fields, for requests that have no field of that name.
 	// Fields that the codec owns (docs/fields.md) have no place here.
 	Header Header
@@ -68,6 +72,21 @@ type Config struct {
 	// Control is as net.Dialer's: it sees each socket before it connects.
 	Control func(network, address string, c syscall.RawConn) error
 
+	// Proxy says which proxy requests take. The zero value: the environment says.
+	Proxy ProxyChoice
+
+	// Guard is asked about every IP address before it is connected to, and refuses it
+	// by an error, which becomes the call's; package guard has one for public
+	// addresses only. It judges what a name means when the connection is made, also
+	// after a redirect, and each of several addresses for itself. Of what Dial makes
+	// it sees the remote address afterwards, and refuses what has none. Through a
+	// proxy it sees the proxy's, which looks names up by itself. It is not asked about
+	// unix sockets. It is called by many goroutines at once. Nil: none is refused.
+	Guard func(netip.AddrPort) error
+
+	// HTTPSOnly refuses http, also after a redirect.
+	HTTPSOnly bool
+
 	// UnixSocket is the path of a unix socket to connect to, whatever the URL's
 	// host is. "" is none.
 	UnixSocket string
@@ -81,8 +100,54 @@ type Config struct {
 	// callback's to keep.
 	Informational func(*Head) error
 
+	// Redirects says whether and how far redirects are followed.
+	Redirects Redirects
+
+	// Retry says when a request is sent again. The zero Retry: never, but see
+	// Retries.
+	Retry Retry
+
+	// Hedge says when a request is sent once more beside an attempt that takes long.
+	// The zero Hedge: never.
+	Hedge Hedge
+
+	// RetryBudget bounds the attempts that Retry and Hedge add, for the client and
+	// its copies together: to this share of the calls that may be repeated, plus 10,
+	// within some 10 seconds. Where a server fails all calls, that is all that it
+	// gets more. 0: 0.2. Negative: no bound.
+	RetryBudget float64
+
+	// Jar keeps cookies: it gives requests theirs, besides a Cookie field set by
+	// hand, and takes those of every response. Nil: none are kept.
+	Jar Jar
+
+	// Auth gives requests their credentials. A hand-set Authorization, then
+	// those of the URL come before it. Nil: only those are sent.
+	Auth Authenticator
+
+	// Codings are content codings that the client asks for and decodes, before its
+	// own, gzip and deflate. A coding with the name of one of those takes its place.
+	Codings []Coding
+
+	// NoDecoding turns that off: the client asks for no content coding and decodes
+	// none.
+	NoDecoding bool
+
+	// Bare turns off everything that a client does by itself beside sending the
+	// request: redirects, cookies, credentials, content codings, retries by
+	// status, hedging, default fields. A request that a dead connection had no
+	// chance to deliver is still sent again, see Retries.
+	Bare bool
+
 	// Middleware wraps every call, the first one outermost.
 	Middleware []Middleware
+
+	// AttemptMiddleware wraps every attempt of every call, the first one outermost:
+	// each redirect, retry, hedge and answer to a challenge passes it by itself, with
+	// cookies and credentials in the request, and the body as it comes, not decoded.
+	// Calls for other schemes have no attempts. What it returns is judged as a
+	// server's response would be, and its own errors end the call.
+	AttemptMiddleware []Middleware
 
 	// Schemes serve the calls for URLs of other schemes than http and https.
 	Schemes map[string]Handler
@@ -91,6 +156,9 @@ type Config struct {
 // own is cfg with copies of what its maker could still change.
 func (cfg Config) own() Config {
 	cfg.Accept, cfg.Middleware = slices.Clone(cfg.Accept), slices.Clone(cfg.Middleware)
+	cfg.Codings = slices.Clone(cfg.Codings)
+	cfg.AttemptMiddleware = slices.Clone(cfg.AttemptMiddleware)
+	cfg.Retry.Statuses, cfg.Retry.Methods = slices.Clone(cfg.Retry.Statuses), slices.Clone(cfg.Retry.Methods)
 	cfg.Schemes, cfg.TLS = maps.Clone(cfg.Schemes), cfg.TLS.Clone()
 	return cfg
 }
@@ -121,6 +189,8 @@ type Limits struct {
 	Fields        int           // fields in either. Default: 1000
 	Informational int           // 1xx responses before the final one. Default: 32
 	Body          int64         // bytes of a body that Do keeps in memory. Default: 64 MiB
+	Decoded       int64         // bytes that a body is decoded to, wherever they go; Do has Body besides. Default: none
+	Ratio         int64         // decoded bytes for each one received, once there are more than 8 MiB. Default: 200
 	ErrorBody     int           // bytes of a body that a StatusError keeps. Default: 8 KiB
 	Drain         int64         // bytes of a left-over body that are read to save the connection. Default: 64 KiB
 	DrainTime     time.Duration // and for how long. Default: 50 ms

@@ -65,9 +65,13 @@ func newDialer(cfg *Config) *dialer {
 		LocalAddr:      cfg.LocalAddr,
 		KeepAlive:      cfg.KeepAlive,
 		Control:        cfg.Control,
+		Guard:          cfg.Guard,
 		ConnectTimeout: cfg.Timeouts.Connect,
 		TLSTimeout:     cfg.Timeouts.TLS,
+		ProxyTimeout:   cfg.Timeouts.Proxy,
 		TLS:            cfg.TLS,
+		Limits:         message.Limits{Head: cfg.Limits.Head, Fields: cfg.Limits.Fields, Informational: cfg.Limits.Informational},
+		ProxyError:     proxyError,
 	})}
 }
 
@@ -88,5 +92,5 @@ func dialBound(t Timeouts) time.Duration {
 	if t.Connect == 0 || t.TLS == 0 || t.Proxy == 0 {
 		return 2 * time.Minute
 	}
-	return t.Connect + t.TLS + t.Proxy
+	return t.Connect + 2*t.TLS + t.Proxy // TLS with the proxy and with the origin
 }

@@ -23,18 +23,20 @@ const (
 	defaultFields        = 1000
 	defaultInformational = 32
 	defaultBody          = 64 << 20
+	defaultRatio         = 200
 	defaultErrorBody     = 8 << 10
 	defaultDrain         = 64 << 10
 	defaultDrainTime     = 50 * time.Millisecond
 	defaultIdleTime      = 90 * time.Second
 	defaultMaxIdle       = 4096
 	defaultRetries       = 3
+	defaultRedirects     = 10
 	defaultKeepAlive     = 30 * time.Second
 )
 
 // fill gives x its default where it is 0, and makes it 0 ("no bound", for the
 // layers below) where it is negative.
-func fill[T int | int64 | time.Duration](x *T, byDefault T) {
+func fill[T int | int64 | float64 | time.Duration](x *T, byDefault T) {
 	switch {
 	case *x == 0:
 		*x = byDefault
@@ -67,6 +69,8 @@ func effective(cfg Config) (Config, error) {
 	}
 	fill(&l.Informational, defaultInformational)
 	fill(&l.Body, defaultBody)
+	fill(&l.Decoded, 0)
+	fill(&l.Ratio, defaultRatio)
 	fill(&l.ErrorBody, defaultErrorBody)
 	fill(&l.Drain, defaultDrain)
 	fill(&l.DrainTime, defaultDrainTime)
@@ -76,6 +80,9 @@ func effective(cfg Config) (Config, error) {
 	fill(&p.IdleTime, defaultIdleTime)
 	fill(&p.MaxAge, 0)
 	fill(&cfg.Retries, defaultRetries)
+	fill(&cfg.Redirects.Max, defaultRedirects)
+	cfg.Retry, cfg.Hedge = cfg.Retry.filled(), cfg.Hedge.filled()
+	fill(&cfg.RetryBudget, defaultRetryBudget)
 	if cfg.Protocols == 0 {
 		cfg.Protocols = HTTP1
 	}
@@ -118,8 +125,27 @@ func (cfg *Config) check() error {
 			return wrong("Accept", "%d is no status", int(s))
 		}
 	}
-	if slices.ContainsFunc(cfg.Middleware, func(m Middleware) bool { return m == nil }) {
+	none := func(m Middleware) bool { return m == nil }
+	if slices.ContainsFunc(cfg.Middleware, none) {
 		return errors.New("Middleware: one is nil")
+	}
+	if slices.ContainsFunc(cfg.AttemptMiddleware, none) {
+		return errors.New("AttemptMiddleware: one is nil")
+	}
+	if err := cfg.Retry.check(); err != nil {
+		return fmt.Errorf("Retry.%w", err)
+	}
+	if _, err := cfg.base(); err != nil {
+		return fmt.Errorf("BaseURL: %w", err)
+	}
+	for _, c := range cfg.Codings {
+		if c == nil {
+			return errors.New("Codings: one is nil")
+		}
+		switch name := c.Name(); {
+		case name == "identity" || name == "*" || message.CheckField(name, "") != nil || name != strings.ToLower(name):
+			return wrong("Codings", "%q is no name of a content coding in lower case", name)
+		}
 	}
 	for scheme, h := range cfg.Schemes {
 		switch {

@@ -69,10 +69,12 @@ func TestDefaultsDocument(t *testing.T) {
 // settingNames are the names of all fields of a Config, those of its structs apart.
 func settingNames(t reflect.Type, prefix string) (names []string) {
 	for f := range t.Fields() {
-		switch f.Type {
-		case reflect.TypeFor[Timeouts](), reflect.TypeFor[Limits](), reflect.TypeFor[PoolConfig]():
+		if !f.IsExported() {
+			continue
+		}
+		if f.Type.Kind() == reflect.Struct && f.Type.PkgPath() == t.PkgPath() && f.Type.NumField() > 0 && f.Type.Field(0).IsExported() {
 			names = append(names, settingNames(f.Type, f.Name+".")...)
-		default:
+		} else {
 			names = append(names, prefix+f.Name)
 		}
 	}

@@ -43,7 +43,12 @@ type Error struct {
 	Remote  string // address of the connection, "" if none was there
 	Err     error
 
-	safe bool
+	// NotRetried is why the request was not sent again although Retry asked for it;
+	// nil if it did not, or if no attempt was left.
+	NotRetried error
+
+	safe  bool
+	inner *inner // of an attempt made for another call
 }
 
 // Error is a line such as
@@ -67,6 +72,10 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(": ")
 	b.WriteString(e.Err.Error())
+	if e.NotRetried != nil {
+		b.WriteString("; not sent again: ")
+		b.WriteString(e.NotRetried.Error())
+	}
 	return b.String()
 }
 

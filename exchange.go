@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
 
 	"sonde/internal/fault"
@@ -19,6 +20,12 @@ import (
 type Exchange struct {
 	Head
 	Body *BodyReader
+
+	req  *Request // the last one; nil: a handler made the response
+	hops []Hop
+	kept bool // a redirect that was not to be followed
+
+	refused error // why the request was not sent again
 }
 
 // NewExchange is a response that a Handler makes by itself. A nil body is empty;
@@ -30,6 +37,10 @@ func NewExchange(head Head, body io.Reader) *Exchange {
 // take makes ex of a call whose head has arrived.
 func (ex *Exchange) take(k *call) {
 	ex.Head = newHead(&k.head)
+	ex.req = k.req
+	if k.trip != nil {
+		ex.hops, ex.kept, ex.refused = k.trip.hops, k.trip.kept, k.trip.refused
+	}
 	b := &BodyReader{k: k, got: k.got}
 	ex.Body = b
 	if k.stream.Done() {
@@ -45,6 +56,7 @@ func (ex *Exchange) take(k *call) {
 func (k *call) drop() {
 	k.stream.Abort()
 	k.finish(trace.Dropped, errDropped)
+	k.tellOver()
 }
 
 var (
@@ -79,16 +91,31 @@ func (ex *Exchange) Timing() Timing {
 // ConnInfo describes the connection that carries it.
 func (ex *Exchange) ConnInfo() ConnInfo { return connInfo(&ex.Body.got) }
 
+// URL is where the response came from, after redirects, without credentials; "" if
+// a Handler made it.
+func (ex *Exchange) URL() string {
+	if ex.req == nil {
+		return ""
+	}
+	return ex.req.URL()
+}
+
+// History is the redirects that were followed to it, the first one first.
+func (ex *Exchange) History() []Hop { return slices.Clone(ex.hops) }
+
 // check makes an error of a status that is no success.
 func (ex *Exchange) check(req *Request, c *Client) error {
-	if req.accepts(ex.Status, c.cfg.Accept) {
+	if c.accepts(req, ex.Status, ex.kept) {
 		return nil
 	}
 	s := &StatusError{Head: ex.Head}
 	s.Body, s.Truncated, _ = readSome(ex.Body, overridden(c.cfg.Limits.ErrorBody, req.set.limits.ErrorBody))
 	ex.Close()
+	if ex.req != nil {
+		req = ex.req
+	}
 	e := req.error(fault.Status, s)
-	e.safe = false
+	e.safe, e.NotRetried = false, ex.refused
 	if e.Attempt = ex.Body.attempt; e.Attempt == 0 {
 		e.Attempt = 1
 	}
@@ -112,8 +139,10 @@ type BodyReader struct {
 	attempt int
 	trailer message.Fields
 	times   times
-	got     pool.Got
-	tap     func([]byte, error) // see Tap; nil once it was told of the end
+
+	received int64 // of an exchange that has ended
+	got      pool.Got
+	tap      func([]byte, error) // see Tap; nil once it was told of the end
 }
 
 // Read reads the body. Before it returns io.EOF the connection is back in the
@@ -239,6 +268,17 @@ func (b *BodyReader) Left() int64 {
 	return -1
 }
 
+// Received is how many bytes of the body have come so far, before decoding and
+// without framing. Of a body that a Handler made it is 0.
+func (b *BodyReader) Received() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.k != nil {
+		return b.k.stream.Received()
+	}
+	return b.received
+}
+
 // Close ends the exchange; see Exchange.Close.
 func (b *BodyReader) Close() error {
 	if !b.mu.TryLock() {
@@ -255,14 +295,17 @@ func (b *BodyReader) Close() error {
 	return nil
 }
 
-// abandon ends the exchange at once.
-func (b *BodyReader) abandon() {
+// abandon ends the exchange because a callback panicked.
+func (b *BodyReader) abandon() { b.cut(trace.CallbackPanicked) }
+
+// cut ends the exchange at once, for that reason.
+func (b *BodyReader) cut(end trace.Reason) {
 	b.abort()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case b.k != nil:
-		b.finish(trace.CallbackPanicked, errBodyClosed)
+		b.finish(end, errBodyClosed)
 	case b.src != nil && b.end == nil:
 		b.endSource(errBodyClosed)
 	}
@@ -293,6 +336,7 @@ func (b *BodyReader) finish(end trace.Reason, err error) error {
 	if err == io.EOF {
 		b.trailer, err = k.stream.Trailer(), nil
 	}
+	b.received = k.stream.Received()
 	k.finish(end, err)
 	b.times = k.times
 	k.recycle()
@@ -327,9 +371,13 @@ func (ex *Exchange) Upgrade() (*UpgradedConn, error) {
 	}
 	b.cleanup.Stop()
 	b.end, b.times = errBodyClosed, k.times
-	k.client.pool.Detach(k.got.Conn, trace.Upgraded, k.log)
-	k.log.Emit(&trace.Event{Kind: trace.AttemptDone})
-	k.log.Emit(&trace.Event{Kind: trace.CallDone, Status: k.head.Status})
+	if k.via == nil {
+		k.client.pool.Detach(k.got.Conn, trace.Upgraded, k.log)
+	}
+	if k.round == nil {
+		k.log.Emit(&trace.Event{Kind: trace.AttemptDone})
+		k.log.Emit(&trace.Event{Kind: trace.CallDone, Status: k.head.Status})
+	}
 	k.recycle()
 	b.tapped(nil, io.EOF)
 	return &UpgradedConn{Conn: conn, rest: rest}, nil

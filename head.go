@@ -12,6 +12,7 @@ type Head struct {
 	Header Header
 	Proto  Proto
 
+	decoded  string
 	reason   string
 	borrowed bool // reason lies in memory of DoInto's, which changes
 }
@@ -25,10 +26,15 @@ func (h *Head) Reason() string {
 	return h.reason
 }
 
+// Decoded is the content codings that were taken off the body, such as "gzip", in
+// the order in which the server applied them; "" is none. The fields Content-Encoding
+// and Content-Length, which were of the encoded body, are gone then.
+func (h *Head) Decoded() string { return h.decoded }
+
 func newHead(h *message.Head) Head {
 	return Head{
 		Status: Status(h.Status), Header: Header{h.Fields}, Proto: Proto{h.Major, h.Minor},
-		reason: h.Reason, borrowed: h.Fields.Borrowed(),
+		decoded: h.Decoded, reason: h.Reason, borrowed: h.Fields.Borrowed(),
 	}
 }
 

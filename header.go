@@ -61,6 +61,11 @@ func (h Header) Time(name string) (time.Time, error) { return h.f.Time(name) }
 // ErrNoField, or says what is wrong with the value.
 func (h Header) MediaType(name string) (MediaType, error) { return h.f.MediaType(name) }
 
+// Challenges returns the challenges of all lines with that name, WWW-Authenticate
+// or Proxy-Authenticate, in order (RFC 9110 §11.6.1). What cannot be read is left
+// out.
+func (h Header) Challenges(name string) []Challenge { return h.f.Challenges(name) }
+
 // AppendValue appends to dst what Get returns. It allocates only to grow dst.
 func (h Header) AppendValue(dst []byte, name string) []byte { return h.f.AppendValue(dst, name) }
 

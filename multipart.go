@@ -36,6 +36,7 @@ func Multipart(parts ...Part) Body {
 		}
 		heads[i] = head
 		b.again = b.again && p.Body.replays()
+		b.single = b.single || p.Body.single
 		if n, known := p.Body.length(); known && b.size >= 0 {
 			b.size += int64(len(head)) + n
 		} else {
@@ -65,6 +66,8 @@ func (p *Part) head(boundary string, first bool) ([]byte, error) {
 		return nil, errors.New("it has no name")
 	case p.Body.err != nil:
 		return nil, p.Body.err
+	case p.Body.coding != "":
+		return nil, errors.New("its body is compressed: a part has no Content-Encoding, compress the whole Multipart")
 	case p.Header.Has("Content-Disposition"):
 		return nil, errors.New("Content-Disposition is made of Name and FileName")
 	}

@@ -112,6 +112,40 @@ func WithAccept(statuses ...Status) Option {
 	return Option{func(r *Request) { r.set.accept = append(r.set.accept, statuses...) }}
 }
 
+// WithRedirects sets how redirects are followed, as Config.Redirects.
+func WithRedirects(p Redirects) Option {
+	return Option{func(r *Request) {
+		fill(&p.Max, defaultRedirects)
+		r.set.redirects = &p
+	}}
+}
+
+// WithoutRedirects follows no redirects: a 3xx is a success then.
+func WithoutRedirects() Option { return WithRedirects(Redirects{Max: -1}) }
+
+// WithRetry sets when the request is sent again, as Config.Retry; the zero Retry:
+// never.
+func WithRetry(p Retry) Option {
+	return Option{func(r *Request) {
+		if err := p.check(); err != nil {
+			r.fail(fmt.Errorf("WithRetry: %w", err))
+		}
+		filled := p.filled()
+		r.set.retry = &filled
+		r.set.repeats = r.set.repeats || p.Max > 0
+	}}
+}
+
+// WithHedge sets when the request is sent once more beside an attempt that takes
+// long, as Config.Hedge; the zero Hedge: never.
+func WithHedge(h Hedge) Option {
+	return Option{func(r *Request) {
+		filled := h.filled()
+		r.set.hedge = &filled
+		r.set.repeats = r.set.repeats || h.Delay > 0
+	}}
+}
+
 // WithTimeout bounds the whole call, from Do to the body's last byte.
 func WithTimeout(d time.Duration) Option { return WithTimeouts(Timeouts{Call: d}) }
 
@@ -139,6 +173,8 @@ func WithLimits(l Limits) Option {
 		override(&o.Fields, l.Fields)
 		override(&o.Informational, l.Informational)
 		override(&o.Body, l.Body)
+		override(&o.Decoded, l.Decoded)
+		override(&o.Ratio, l.Ratio)
 		override(&o.ErrorBody, l.ErrorBody)
 		override(&o.Drain, l.Drain)
 		override(&o.DrainTime, l.DrainTime)

@@ -1,6 +1,7 @@
 package sonde
 
 import (
+	"context"
 	"math"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,9 @@ type plan struct {
 	route  message.Route
 	place  atomic.Pointer[pool.Place] // where the pool keeps the route's connections
 
+	err       error // the proxy to take cannot be known
+	forwarded bool  // a proxy takes the request and forwards it
+
 	request  message.Request
 	head     []byte // request as HTTP/1 sends it; nil: it is rendered each time
 	timeouts message.Timeouts
@@ -26,13 +30,16 @@ type plan struct {
 	url, addr   string // of the request as events show them; "": not made yet
 	call, queue time.Duration
 	body, drain int64
+	decodes     bool // codings of the response
+	decoded     int64
+	ratio       int64
 	drainTime   time.Duration
 	errorBody   int
 }
 
 // fill makes p of a client and a request.
-func (p *plan) fill(c *Client, r *Request) {
-	p.client, p.head, p.url = c, nil, ""
+func (p *plan) fill(ctx context.Context, c *Client, r *Request) {
+	p.client, p.head, p.url, p.err, p.forwarded = c, nil, "", nil, false
 	p.route = message.Route{Origin: r.url.Origin, Unix: r.set.unix, Protocols: c.cfg.Protocols, Settings: c.dialer.id}
 	if p.route.Unix == "" {
 		p.route.Unix = c.cfg.UnixSocket
@@ -49,7 +56,11 @@ func (p *plan) fill(c *Client, r *Request) {
 	if !r.set.exact {
 		p.request.Defaults = c.defaultLines(r)
 	}
+	p.decodes = c.decodes(r)
 	p.bound(&c.cfg.Timeouts, &r.set.timeouts, &c.cfg.Limits, &r.set.limits)
+	if c.proxies != nil || r.set.proxied {
+		p.throughProxy(ctx, c, r)
+	}
 }
 
 // bound takes the request's bounds where it has some, else the client's.
@@ -73,6 +84,7 @@ func (p *plan) bound(t, rt *Timeouts, l, rl *Limits) {
 	}
 	p.call, p.queue = overridden(t.Call, rt.Call), overridden(t.Queue, rt.Queue)
 	p.body, p.errorBody = overridden(l.Body, rl.Body), overridden(l.ErrorBody, rl.ErrorBody)
+	p.decoded, p.ratio = overridden(l.Decoded, rl.Decoded), overridden(l.Ratio, rl.Ratio)
 	p.drain, p.drainTime = overridden(l.Drain, rl.Drain), overridden(l.DrainTime, rl.DrainTime)
 }
 
@@ -92,13 +104,14 @@ func (r *Request) expects(kind message.BodyKind, length int64) bool {
 
 // planFor returns the plan for r, which is own if r is sent for the first time or
 // another client keeps its plan with it.
-func (c *Client) planFor(r *Request, own *plan) *plan {
+func (c *Client) planFor(ctx context.Context, r *Request, own *plan) *plan {
 	switch p := r.plan.Load(); {
+	case c.proxies != nil && c.proxies.f != nil && !r.set.proxied: // it is asked each time
 	case p != nil && p.client == c:
 		return p
 	case p == nil && r.sent.Load():
 		p = new(plan)
-		p.fill(c, r)
+		p.fill(ctx, c, r)
 		if _, known := r.body.length(); known || r.set.chunked {
 			p.head = h1.AppendRequest(nil, &p.request)
 		}
@@ -107,6 +120,6 @@ func (c *Client) planFor(r *Request, own *plan) *plan {
 		return p
 	}
 	r.sent.Store(true)
-	own.fill(c, r)
+	own.fill(ctx, c, r)
 	return own
 }

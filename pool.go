@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"sonde/internal/fault"
-	"sonde/internal/message"
 	"sonde/internal/pool"
 	"sonde/trace"
 )
@@ -52,7 +51,7 @@ func (p *Pool) Stats() PoolStats {
 // PoolConn describes a connection of the pool at one moment.
 type PoolConn struct {
 	ConnInfo
-	Origin    string // such as "https://example.com:443"
+	Origin    string // such as "https://example.com:443"; "" where a proxy forwards requests to all http origins
 	Active    int    // exchanges under way
 	Requests  int    // exchanges begun
 	Created   time.Time
@@ -70,6 +69,7 @@ func (p *Pool) Conns() iter.Seq[PoolConn] {
 				Origin: i.Route.Origin.String(), Active: i.Exchanges, Requests: i.Requests,
 				Created: i.Created, IdleSince: i.IdleSince,
 			}
+			c.Proxy = i.Route.Proxy.Name()
 			c.ID, c.Why, c.Reused = i.ID, i.Why, i.Requests > 1
 			if l, ok := i.Link.(*link); ok {
 				what := l.Describe()
@@ -85,18 +85,19 @@ func (p *Pool) Conns() iter.Seq[PoolConn] {
 // Warm opens connections to the origin of url until n are there that could serve
 // a request at once, and returns how many were opened.
 func (p *Pool) Warm(ctx context.Context, url string, n int) (int, error) {
-	req := NewRequest(HEAD, url)
+	req := p.c.NewRequest(HEAD, url)
 	if err := p.c.usable(ctx, req); err != nil {
 		return 0, err
 	}
 	if p.c.scheme(req) != nil {
 		return 0, req.error(fault.Request, errors.New("only http and https have connections"))
 	}
+	var own plan
+	if own.fill(ctx, p.c, req); own.err != nil {
+		return 0, req.error(fault.Proxy, own.err)
+	}
 	opened, err := p.c.pool.Warm(ctx, &pool.Want{
-		Route: message.Route{
-			Origin: req.url.Origin, Unix: p.c.cfg.UnixSocket,
-			Protocols: p.c.cfg.Protocols, Settings: p.c.dialer.id,
-		},
+		Route:  own.route,
 		Dialer: p.c.dialer,
 	}, n)
 	if err != nil {

@@ -39,34 +39,53 @@ type settings struct {
 	limits    Limits
 	protocols Protocols
 	unix      string
+	proxy     *Proxy // with proxied: instead of the client's; nil: none
+	proxied   bool
 	host      string // instead of the URL's
 	target    string // instead of the URL's
 	trailer   func() (Header, error)
 	announce  string // the Trailer field
 	inform    func(*Head) error
 	sink      trace.Sink
+	auth      Authenticator // instead of the client's
+	noAuth    bool
 	oneShot   bool
 	expect    bool
 	exact     bool
 	chunked   bool  // hand-set Transfer-Encoding
 	length    int64 // hand-set Content-Length, -1 if not
 	upgrade   bool
-	cond      bool // has a conditional field, so that 304 is a success
-	noAgent   bool // User-Agent was set empty: none
+	replay    replay
+	decode    decodeRule
+	coding    string // of the body, as Content-Encoding says it
+	received  func(received, total int64)
+	uploaded  func(sent, total int64)
+	checks    []func(*Head) ContentCheck
+	cond      bool       // has a conditional field, so that 304 is a success
+	redirects *Redirects // instead of the client's
+	retry     *Retry     // the same
+	hedge     *Hedge     // the same
+	repeats   bool       // either may add attempts
+	left      bool       // it was redirected away from its origin
+	noAgent   bool       // User-Agent was set empty: none
 }
 
 // NewRequest makes a request. The URL needs scheme and host; its userinfo, if
 // any, is not sent and never shown.
 func NewRequest(method Method, rawURL string, opts ...Option) *Request {
-	r := &Request{method: method, set: settings{length: -1}}
+	u, err := message.ParseURL(rawURL)
+	return newRequest(method, u, err, opts)
+}
+
+// newRequest makes a request for u; err is what is wrong with that.
+func newRequest(method Method, u message.URL, err error, opts []Option) *Request {
+	r := &Request{method: method, url: u, set: settings{length: -1}}
 	if err := message.CheckMethod(string(method)); err != nil {
 		r.fail(fmt.Errorf("method: %w", err))
 	}
-	u, err := message.ParseURL(rawURL)
 	if err != nil {
 		r.fail(err)
 	}
-	r.url = u
 	r.apply(opts)
 	return r
 }
@@ -146,6 +165,7 @@ func (r *Request) settle() {
 	r.settleHost()
 	r.settleLength()
 	r.settleConnection()
+	r.settleCoding()
 	if r.fields.Is("User-Agent", "") && !r.set.exact {
 		r.set.noAgent = true
 		r.fields.Del("User-Agent")
@@ -250,6 +270,22 @@ func (r *Request) settleLength() {
 	}
 }
 
+// settleCoding says by which coding the body is encoded. An exact header says that
+// itself.
+func (r *Request) settleCoding() {
+	was, is := r.set.coding, r.body.coding
+	switch ours := was != "" && r.fields.Is("Content-Encoding", was); {
+	case r.set.exact || was == "" && is == "":
+	case is == "" && ours:
+		r.fields.Del("Content-Encoding")
+	case ours || is != "" && !r.fields.Has("Content-Encoding"):
+		r.fields.Set("Content-Encoding", is)
+	case is != "":
+		r.fail(errors.New("field Content-Encoding: set by hand, but the body is compressed and says it itself"))
+	}
+	r.set.coding = is
+}
+
 func (r *Request) settleConnection() {
 	if r.fields.HasToken("Connection", "close") {
 		r.set.oneShot = true
@@ -286,16 +322,32 @@ func (r *Request) kind() (message.BodyKind, int64) {
 	return message.UnknownLength, 0
 }
 
+// replay says whether a request may be sent again although the server may have
+// acted on it.
+type replay uint8
+
+const (
+	byMethod replay = iota
+	always
+	never
+)
+
 // replayable reports whether the request may be sent again although the server
 // may have acted on it (RFC 9110 §9.2.2).
 func (r *Request) replayable() bool {
+	if r.set.replay != byMethod {
+		return r.set.replay == always && r.body.replays()
+	}
 	return (r.method.Idempotent() || r.fields.Has("Idempotency-Key") || r.fields.Has("X-Idempotency-Key")) && r.body.replays()
 }
 
-// accepts reports whether status is a success for this request.
-func (r *Request) accepts(s Status, byConfig []Status) bool {
+// accepts reports whether status is a success for this request. A 3xx is one if
+// nobody wanted it followed.
+func (c *Client) accepts(r *Request, s Status, kept bool) bool {
+	byConfig := c.cfg.Accept
 	switch {
-	case s.OK(), s.Class() == 3 && (s != StatusNotModified || r.set.cond),
+	case s.OK(), s == StatusNotModified && r.set.cond,
+		s.Class() == 3 && s != StatusNotModified && (kept || c.redirects(r).Max <= 0),
 		s == StatusSwitchingProtocols && r.set.upgrade:
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"sonde/internal/clock"
@@ -24,8 +25,12 @@ type Response struct {
 	trailer *message.Fields // nil: none
 	times   times
 	got     pool.Got
-	req     *Request
-	buf     *[]byte // DoInto: where the head's text lies
+	req     *Request // the last one
+	hops    []Hop
+
+	received int64
+
+	buf *[]byte // DoInto: where the head's text lies
 }
 
 // Trailer is the trailer section, empty if there was none.
@@ -43,11 +48,26 @@ func (r *Response) keepTrailer(f message.Fields) {
 	}
 }
 
+// Received is how many bytes of the body came, before decoding and without framing;
+// 0 if a Handler made it.
+func (r *Response) Received() int64 { return r.received }
+
 // Timing says where the time of the call went.
 func (r *Response) Timing() Timing { return r.times.timing() }
 
 // ConnInfo describes the connection that carried it.
 func (r *Response) ConnInfo() ConnInfo { return connInfo(&r.got) }
+
+// URL is where the response came from, after redirects, without credentials.
+func (r *Response) URL() string {
+	if r.req == nil {
+		return ""
+	}
+	return r.req.URL()
+}
+
+// History is the redirects that were followed to it, the first one first.
+func (r *Response) History() []Hop { return slices.Clone(r.hops) }
 
 // renew prepares r for another DoInto: its memory stays.
 func (r *Response) renew() {
@@ -56,7 +76,7 @@ func (r *Response) renew() {
 	}
 	r.reclaim()
 	r.trailer = nil
-	r.times, r.got, r.req = times{}, pool.Got{}, nil
+	r.times, r.got, r.req, r.hops, r.received = times{}, pool.Got{}, nil, nil, 0
 }
 
 // reclaim makes Body empty memory of r's own, or of the caller's, again.
@@ -85,7 +105,10 @@ func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
 		resp.Head = Head{}
 		return err
 	}
-	resp.Head, resp.got = newHead(&k.head), k.got
+	resp.Head, resp.got, resp.req = newHead(&k.head), k.got, k.req
+	if k.trip != nil {
+		resp.hops = k.trip.hops
+	}
 	err := k.collect(resp)
 	resp.times = k.times
 	k.recycle()
@@ -96,23 +119,24 @@ func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
 func (r *Response) clear() {
 	r.reclaim()
 	r.Head, r.trailer = Head{}, nil
-	r.times, r.got = times{}, pool.Got{}
+	r.times, r.got, r.hops, r.received = times{}, pool.Got{}, nil, 0
 }
 
 // collect reads the body into resp and ends the exchange.
 func (k *call) collect(resp *Response) error {
-	if !k.req.accepts(resp.Status, k.client.cfg.Accept) {
+	if !k.client.accepts(k.req, resp.Status, k.trip != nil && k.trip.kept) {
 		return k.refuse(&resp.Head)
 	}
 	if err := k.readBody(resp); err != nil {
 		f := asFault(fault.Read, err)
-		if f.End == trace.NoReason {
+		if _, ok := err.(*fault.Fault); !ok {
 			f.End = trace.BodyTooLarge
 		}
 		k.finish(f.End, f.Err)
 		return k.error(f)
 	}
 	resp.keepTrailer(k.stream.Trailer())
+	resp.received = k.stream.Received()
 	k.finish(trace.NoReason, nil)
 	return nil
 }
@@ -261,6 +285,10 @@ func (c *Client) doThrough(ctx context.Context, req *Request, resp *Response) er
 	resp.Head = ex.Head
 	resp.keepTrailer(ex.Body.trailer)
 	resp.times, resp.got = ex.Body.times, ex.Body.got
+	resp.received = ex.Body.received
+	if ex.req != nil {
+		resp.req, resp.hops = ex.req, ex.hops
+	}
 	return nil
 }
 
@@ -276,7 +304,7 @@ func (t *times) timing() Timing {
 		d.Acquire = time.Duration(t.acquired - t.start)
 	}
 	if l := t.dialed; l != nil {
-		d.DNS, d.Connect, d.TLS = l.times.DNS, l.times.Connect, l.times.TLS
+		d.DNS, d.Connect, d.Proxy, d.TLS = l.times.DNS, l.times.Connect, l.times.Proxy, l.times.TLS
 	}
 	d.Send, d.FirstByte, d.Total = gap(begun, t.sent), gap(begun, t.first), gap(t.start, t.end)
 	return d

@@ -158,6 +158,14 @@ func scripts() []script {
 				c.Get(background, url)
 				c.Get(background, url)
 			}},
+		{name: "redirect", about: "A redirect to another origin, which does not get the credentials.", url: plain,
+			peer: func(c *peerConn) {
+				other := newPeer(c.t, func(c *peerConn) { c.serve(okAnswer) })
+				c.serve("HTTP/1.1 302 Found\r\nLocation: " + other.url() + "/there\r\nContent-Length: 0\r\n\r\n")
+			},
+			call: func(c *sonde.Client, url string) {
+				c.Get(background, url, sonde.WithHeader("Authorization", "Bearer secret"), sonde.WithHeader("X-Kept", "yes"))
+			}},
 		{name: "continue", about: "A body that waits for 100 Continue, and a trailer section after the response's.", url: plain,
 			peer: func(c *peerConn) {
 				c.head()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"sonde/bench/internal/measure"
@@ -38,12 +39,33 @@ func socketsRow(flags string, owners bool, target *measure.Bound) func(*env) ([]
 			return skipped("sonde cannot list sockets: " + err.Error()), nil
 		}
 		defer end()
-		return e.listers([]lister{
-			{name: "ss " + flags, list: sock.SS(flags)},
+		all := []lister{
+			{name: "ss " + flags, list: sock.Command("ss", flags)},
 			{name: "sonde", list: list, target: target},
 			{name: "sonde, a process for it", list: sock.Process(owners)},
-		})
+		}
+		if command, remove, err := sondeCommand(); err == nil {
+			defer remove()
+			all = append(all, lister{name: "sonde sockets " + flags, list: sock.Command(command, "sockets", flags), target: target})
+		}
+		return e.listers(all)
 	}
+}
+
+// sondeCommand builds the command.
+func sondeCommand() (path string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "sonde-bench-")
+	if err != nil {
+		return "", nil, err
+	}
+	path = filepath.Join(dir, "sonde")
+	cmd := exec.Command("go", "build", "-o", path, "./cmd/sonde")
+	cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		os.RemoveAll(dir)
+		return "", nil, fmt.Errorf("%w: %s", err, said)
+	}
+	return path, func() { os.RemoveAll(dir) }, nil
 }
 
 // lister is a way to list sockets; the first one is what others are compared with.

@@ -24,6 +24,10 @@ func (p *parser) test() Filter {
 		return p.device()
 	case "":
 		p.fail("something is missing at the end")
+	case "fwmark", "cgroup", "autobound":
+		p.fail("%s is not supported", word)
+	case "state", "exclude":
+		p.fail("%q comes before the other tests", word)
 	default:
 		p.fail("unexpected %q", word)
 	}
@@ -104,7 +108,7 @@ func (p *parser) host(inside func(netip.Prefix) Filter, at func(uint16) Filter) 
 	if address != "" && address != "*" {
 		prefix, err := parsePrefix(address)
 		if err != nil {
-			p.fail("%q is no address", address)
+			p.fail("%q is no address (names are not looked up)", address)
 		}
 		f = inside(prefix)
 	} else if address == "" && port == "" {

@@ -8,13 +8,15 @@ import (
 
 // ParseQuery reads what follows ss's options on its command line: any number of
 // "state NAME" and "exclude NAME", then an expression as for ParseFilter.
-// Without a state the query asks for every one. The caller sets the rest of the
-// Query.
+// Without either, States stays zero, which asks for every one. The caller sets
+// the rest of the Query.
 func ParseQuery(text string) (Query, error) {
 	p := newParser(text)
 	states, excluded := StateSet(0), StateSet(0)
-	for p.word() == "state" || p.word() == "exclude" {
+	named := false
+	for p.word() == "state" || p.word() == "exclude" || p.word() == "excl" {
 		keyword := p.take()
+		named = true
 		set, err := ParseStates(p.take())
 		if err != nil {
 			return Query{}, err
@@ -28,6 +30,9 @@ func ParseQuery(text string) (Query, error) {
 	filter, err := p.all()
 	if err != nil {
 		return Query{}, err
+	}
+	if !named {
+		return Query{Filter: filter}, nil
 	}
 	q := Query{States: states.orEvery() &^ excluded, Filter: filter}
 	if q.States == 0 {
@@ -143,8 +148,12 @@ func (p *parser) all() (Filter, error) {
 	if p.word() != "" {
 		f = p.or()
 	}
-	if p.word() != "" {
-		p.fail("unexpected %q", p.word())
+	switch word := p.word(); word {
+	case "":
+	case "state", "exclude":
+		p.fail("%q comes before the other tests", word)
+	default:
+		p.fail("unexpected %q", word)
 	}
 	if p.err != nil {
 		return Filter{}, p.err

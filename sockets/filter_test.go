@@ -200,7 +200,8 @@ func TestParseQuery(t *testing.T) {
 		states StateSet
 		filter string
 	}{
-		{"", EveryState, ""},
+		{"", 0, ""}, // the caller may have a choice of its own
+		{"state all", EveryState, ""},
 		{"state time-wait", StatesOf(TimeWait), ""},
 		{"state TIME_WAIT state listening sport = :80", StatesOf(TimeWait, Listen), "sport = :80"},
 		{"state connected exclude time-wait", ConnectedStates &^ StatesOf(TimeWait), ""},
@@ -211,7 +212,7 @@ func TestParseQuery(t *testing.T) {
 			t.Errorf("%q is read as %b %q, %v", row.text, q.States, q.Filter, err)
 		}
 	}
-	for _, wrong := range []string{"state", "state asleep", "state listen exclude all", "exclude", "sport 80 state listen"} {
+	for _, wrong := range []string{"state", "state asleep", "state listen exclude all", "exclude", "sport 80 state listen", "fwmark = 1", "src localhost"} {
 		if _, err := ParseQuery(wrong); err == nil {
 			t.Errorf("%q is accepted", wrong)
 		}

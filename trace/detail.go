@@ -28,14 +28,18 @@ func (e *Event) details(dst []detail) []detail {
 	if e.Status != 0 {
 		add("status", e.Status)
 	}
-	if e.isField() {
+	switch {
+	case e.isField():
 		add("name", e.Name)
 		add("value", e.Value)
-	} else {
+	case e.Kind != ProxyStart && e.Kind != ProxyDone:
 		text("peer", e.Name)
 	}
 	text("network", e.Network)
 	text("host", e.Host)
+	if e.Kind == ProxyStart || e.Kind == ProxyDone {
+		text("target", e.Name)
+	}
 	if e.Remote.IsValid() {
 		add("remote", e.Remote)
 	}
@@ -63,6 +67,9 @@ func (e *Event) details(dst []detail) []detail {
 	}
 	if e.Idle > 0 {
 		add("idle", e.Idle)
+	}
+	if e.Wait > 0 {
+		add("wait", e.Wait)
 	}
 	if e.Reason != NoReason {
 		add("reason", e.Reason)

@@ -39,13 +39,18 @@ const (
 	BodyRead                       // the response body ended: Bytes; Err if before its end
 	ConnPut                        // the connection went back to the pool
 	ConnClosed                     // a connection ended: Reason, and how it did: Err
-	Retry                          // an attempt will be repeated: Err says why
+	Retry                          // an attempt will be repeated, after Wait: Err says why; Status if a response asked for it
 	AttemptDone                    // Err if it failed
 	CallDone                       // Status or Err
 	Redirect                       // a redirect will be followed: Status, URL
-	ProxyStart                     // a proxy handshake begins: Remote
-	ProxyDone                      // or Err
+	ProxyStart                     // a proxy handshake begins: Host is the proxy, Name the target, "" where it forwards
+	ProxyDone                      // Host, Name, or Err
 	TrailerRead                    // one field of the trailer section was read: Name, Value
+	ProxyChosen                    // the attempt goes through a proxy: Host
+	BodyDecoded                    // the response body, decoded, ended: Name has the codings, Bytes; Err if before its end
+	Challenge                      // a refusal will be answered with credentials: Status
+	RetryRefused                   // an attempt would be repeated, but must not be: Err says why
+	Hedge                          // another attempt begins beside those that had no answer within Wait
 
 	lastKind
 )
@@ -60,6 +65,9 @@ var kindText = [...]string{
 	BodyRead: "body-read", ConnPut: "conn-put", ConnClosed: "conn-closed", Retry: "retry",
 	AttemptDone: "attempt-done", CallDone: "call-done", Redirect: "redirect",
 	ProxyStart: "proxy-start", ProxyDone: "proxy-done", TrailerRead: "trailer-read",
+	BodyDecoded: "body-decoded",
+	ProxyChosen: "proxy-chosen", Challenge: "challenge",
+	RetryRefused: "retry-refused", Hedge: "hedge",
 }
 
 // String is the kind's name, such as "connect-start".
@@ -91,6 +99,7 @@ type Event struct {
 
 	Bytes      int64
 	Idle       time.Duration // AcquireDone: how long a reused connection was idle
+	Wait       time.Duration // Retry: until the next attempt; Hedge: since the attempt before began
 	Method     string
 	URL        string
 	Host       string

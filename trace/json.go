@@ -94,6 +94,7 @@ func AppendJSON(dst []byte, e *Event) []byte {
 		dst = strconv.AppendBool(append(dst, `,"reused":`...), e.Reused)
 	}
 	dst = appendNumber(dst, "idle_ns", int64(e.Idle), e.Idle != 0)
+	dst = appendNumber(dst, "wait_ns", int64(e.Wait), e.Wait != 0)
 	if e.Reason != NoReason {
 		dst = appendString(dst, "reason", e.Reason.String())
 	}

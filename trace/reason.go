@@ -56,6 +56,7 @@ const (
 	DialNotWanted                        // dialed, but nobody waited for it any more and no room to keep it
 	GoAway                               // HTTP/2 or HTTP/3: the server is going away
 	TLSAlert                             // the peer ended TLS while the connection was idle
+	HedgeLost                            // another attempt of the same call was answered first
 
 	lastEndReason
 )
@@ -105,6 +106,7 @@ var reasonText = map[Reason]string{
 	DialNotWanted:     "dialed but not wanted any more",
 	GoAway:            "server is going away",
 	TLSAlert:          "TLS ended by the peer",
+	HedgeLost:         "another attempt was answered first",
 }
 
 // String is a short lower-case text such as "all connections busy".

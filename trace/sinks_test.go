@@ -26,7 +26,7 @@ func every() []trace.Event {
 		all = append(all, trace.Event{
 			Kind: k, Reused: true, Resumed: true, Custom: true, Reason: trace.AllBusy, Status: 200,
 			Time: began.Add(time.Duration(k) * time.Millisecond), Call: 7, Conn: 9, Attempt: 2, Bytes: 5,
-			Idle: 1500 * time.Millisecond, Method: "GET", URL: "http://h/<a&b>", Host: "h", Name: "X",
+			Idle: 1500 * time.Millisecond, Wait: 30 * time.Millisecond, Method: "GET", URL: "http://h/<a&b>", Host: "h", Name: "X",
 			Value: "v\"\\\x01\t\r\n\xff\u2028é", Proto: "http/1.1", TLSVersion: 0x304, Network: "tcp",
 			Local: netip.MustParseAddrPort("127.0.0.1:1"), Remote: netip.MustParseAddrPort("[::1]:2"),
 			Addrs: []netip.Addr{netip.MustParseAddr("1.2.3.4"), netip.MustParseAddr("::1")}, Err: errors.New("a <b>"),
@@ -116,6 +116,7 @@ type line struct {
 	Resumed    bool
 	Reused     *bool
 	Idle       int64 `json:"idle_ns"`
+	Wait       int64 `json:"wait_ns"`
 	Reason     string
 	Bytes      *int64
 	Error      *string
@@ -149,7 +150,7 @@ func TestJSONLines(t *testing.T) {
 			l.Conn != e.Conn || l.Method != e.Method || l.URL != e.URL || l.Status != e.Status ||
 			l.Network != e.Network || l.Host != e.Host || l.Remote != e.Remote || l.Local != e.Local ||
 			fmt.Sprint(l.Addrs) != fmt.Sprint(e.Addrs) || l.Custom != e.Custom || l.Proto != e.Proto ||
-			l.Resumed != e.Resumed || l.Idle != int64(e.Idle) ||
+			l.Resumed != e.Resumed || l.Idle != int64(e.Idle) || l.Wait != int64(e.Wait) ||
 			(l.Error == nil) != (e.Err == nil) || l.Error != nil && *l.Error != e.Err.Error() {
 			t.Errorf("%+v\nis not %+v", l, e)
 		}

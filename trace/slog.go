@@ -21,7 +21,7 @@ func Slog(l *slog.Logger, level func(Event) slog.Level) Sink {
 }
 
 // Level is how much an event matters, unless it is said otherwise: the end of a
-// call, retries and redirects are Info, or Warn where the call failed; what a
+// call, retries, redirects and challenges are Info, or Warn where the call failed; what a
 // connection goes through is Debug; single steps of an exchange are below Debug.
 func Level(e Event) slog.Level {
 	switch e.Kind {
@@ -30,7 +30,7 @@ func Level(e Event) slog.Level {
 			return slog.LevelWarn
 		}
 		return slog.LevelInfo
-	case Retry, Redirect:
+	case Retry, RetryRefused, Hedge, Redirect, Challenge:
 		return slog.LevelInfo
 	case DNSDone, ConnectDone, TLSDone, ProxyDone, ConnOpened, AcquireDone, ConnPut, ConnClosed, AttemptDone:
 		return slog.LevelDebug

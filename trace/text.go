@@ -144,6 +144,11 @@ func (t *Text) words(e *Event, d *detail) (before, after string, how int) {
 			return "", "", hide
 		}
 		return "idle ", "", showValue
+	case "wait":
+		if t.stable {
+			return "", "", hide
+		}
+		return "after ", "", showValue
 	case "reused":
 		if e.Reused {
 			return "reused", "", showKey
@@ -154,6 +159,8 @@ func (t *Text) words(e *Event, d *detail) (before, after string, how int) {
 			return "certificate of ", "", showValue
 		}
 		return "", ":", showValue
+	case "target":
+		return "to ", "", showValue
 	case "peer":
 		return "peer ", "", showValue
 	case "reason":

@@ -23,6 +23,7 @@ func (t *Timeline) take(e *Event) {
 		a.End = now
 	case Retry:
 		a.Retried = true
+	case RetryRefused, Hedge:
 	case Redirect:
 		a.Redirect = e.URL
 		if a.Status == 0 {

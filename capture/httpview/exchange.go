@@ -21,6 +21,8 @@ type Exchange struct {
 
 	// Proto is "HTTP/1.0", "HTTP/1.1" or "HTTP/2", of the request if it was seen.
 	Proto string
+	// ResponseProto is what the status line says, on HTTP/1 only.
+	ResponseProto string
 	// TLS is what is known of the TLS connection around, nil if there is none.
 	TLS *tlsplain.Info
 

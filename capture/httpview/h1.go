@@ -206,7 +206,7 @@ func (r *replies) head(text string, size int, start, at int64) (framing, int64, 
 		}
 		return noBody, 0, true
 	}
-	x.Status, x.Reason, x.hasFinal = status, reason, true
+	x.Status, x.Reason, x.ResponseProto, x.hasFinal = status, reason, proto, true
 	x.ResponseHeader = fields(rest)
 	x.FirstByte, x.End = start, at
 	f, n, problem := responseFraming(x.Method, status, x.ResponseHeader)

@@ -29,15 +29,17 @@ func newGet(std streams) *cobra.Command {
 		Long: `Sends one request and writes the response's body to standard output as it comes.
 The flags are curl's and mean the same. A URL without a scheme gets http://.
 
-Every status is accepted, unless -f is given. Redirects are not followed.
+Every status is accepted, unless -f is given. Redirects are followed with -L.
 
 Exit codes, as curl's:
    2 wrong usage            18 body cut short        28 timeout
    3 malformed URL          22 status >= 400 (-f)    35 TLS
    6 name not resolved      23 writing failed        52 empty reply
    7 not connected          26 reading failed        55 sending failed
-   8 not an HTTP answer        (-d @FILE, -T)        56 receiving failed
-   1 another scheme                                  60 certificate`,
+   8 not an HTTP answer        (-d @FILE, -T)        56 receiving failed,
+   5 proxy not resolved     77 --proxy-cacert           or a proxy's refusal
+                            97 SOCKS failed
+   1 another scheme         47 too many redirects    60 certificate`,
 		Example: `  sonde get -i localhost:8080
   sonde get -d name=sonde -d @more.txt https://example.com/form
   sonde get -fsS -m 10 -o page.html https://example.com/
@@ -81,14 +83,19 @@ func (c *getCommand) run(ctx context.Context, rawURL string) error {
 
 // send sends the request and writes what comes.
 func (c *getCommand) send(ctx context.Context, req *prepared) error {
-	client, err := sonde.New(c.config())
+	out := &output{to: c.std.out, path: c.output, errs: c.std.err}
+	defer out.close()
+	var story *story
+	cfg := c.config()
+	cfg.Redirects.Policy = func(r *sonde.Redirect) error { // curl shows the heads on the way, too
+		story.head(r.Head)
+		return c.writeHead(out, r.Head)
+	}
+	client, err := sonde.New(cfg)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	out := &output{to: c.std.out, path: c.output, errs: c.std.err}
-	defer out.close()
-	var story *story
 	opts := []sonde.Option{sonde.WithInformational(func(h *sonde.Head) error {
 		story.head(h)
 		return c.writeHead(out, h)

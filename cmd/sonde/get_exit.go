@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"sonde"
 )
@@ -15,6 +16,7 @@ import (
 const (
 	curlScheme      = 1
 	curlURL         = 3
+	curlProxyName   = 5
 	curlResolve     = 6
 	curlConnect     = 7
 	curlWeird       = 8
@@ -24,10 +26,14 @@ const (
 	curlRead        = 26
 	curlTimeout     = 28
 	curlTLS         = 35
+	curlRedirects   = 47
 	curlEmpty       = 52
 	curlSend        = 55
 	curlReceive     = 56
 	curlCertificate = 60
+	curlRewind      = 65
+	curlAuthority   = 77
+	curlProxy       = 97
 
 	interrupted = 130 // as a shell says it
 )
@@ -72,6 +78,8 @@ func curlCode(ctx context.Context, err error) int {
 		file   *fs.PathError
 		body   *bodyError
 		call   *sonde.Error
+		proxy  *proxyURLError
+		ca     *authorityError
 	)
 	switch {
 	case ctx.Err() != nil:
@@ -80,6 +88,10 @@ func curlCode(ctx context.Context, err error) int {
 		return curlURL
 	case errors.As(err, &scheme):
 		return curlScheme
+	case errors.As(err, &proxy):
+		return curlProxyName
+	case errors.As(err, &ca):
+		return curlAuthority
 	case errors.As(err, &status):
 		return curlStatus
 	case errors.As(err, &output), errors.Is(err, errBinary):
@@ -105,13 +117,28 @@ func callCode(e *sonde.Error) int {
 	case errors.As(e, &certificate):
 		return curlCertificate
 	}
+	var proxy *sonde.ProxyError
+	viaProxy := errors.As(e, &proxy)
 	switch e.Op {
 	case sonde.OpResolve:
+		if viaProxy {
+			return curlProxyName
+		}
 		return curlResolve
 	case sonde.OpConnect, sonde.OpAcquire:
 		return curlConnect
 	case sonde.OpTLS:
 		return curlTLS
+	case sonde.OpProxy:
+		var record tls.RecordHeaderError
+		switch {
+		case errors.As(e, &record):
+			return curlTLS
+		case viaProxy && strings.HasPrefix(proxy.Proxy, "socks"):
+			return curlProxy
+		case !viaProxy: // what the environment says cannot be read
+			return curlProxyName
+		}
 	case sonde.OpWrite:
 		return curlSend
 	case sonde.OpFirstByte:
@@ -122,6 +149,14 @@ func callCode(e *sonde.Error) int {
 		if errors.Is(e, io.ErrUnexpectedEOF) {
 			return curlPartial
 		}
+	case sonde.OpRedirect:
+		switch {
+		case errors.Is(e, sonde.ErrTooManyRedirects), errors.Is(e, sonde.ErrRedirectLoop):
+			return curlRedirects
+		case errors.Is(e, sonde.ErrUsedBody):
+			return curlRewind
+		}
+		return curlURL
 	case sonde.OpProtocol:
 		return curlWeird
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -67,13 +68,20 @@ func run(args []string, std streams) int {
 		return exitFine
 	case errors.As(err, &f):
 		if f.err != nil {
-			fmt.Fprintf(std.err, "%s: %s\n", cmd.CommandPath(), printable(f.Error()))
+			tell(std.err, cmd, f)
 		}
 		return f.code
 	}
-	fmt.Fprintf(std.err, "%s: %s\n", cmd.CommandPath(), printable(err.Error()))
+	tell(std.err, cmd, err)
 	fmt.Fprintf(std.err, "%q says more.\n", cmd.CommandPath()+" --help")
 	return exitUsage
+}
+
+// tell writes an error behind the command's name. A package that is named as its
+// command does not name itself once more.
+func tell(w io.Writer, cmd *cobra.Command, err error) {
+	text := strings.TrimPrefix(err.Error(), cmd.Name()+": ")
+	fmt.Fprintf(w, "%s: %s\n", cmd.CommandPath(), printable(text))
 }
 
 func newRoot(std streams) *cobra.Command {
@@ -97,6 +105,6 @@ Exit codes: 0 fine, 1 what was asked failed, 2 wrong usage; get has curl's.`,
 	root.SetErr(std.err)
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(suggestFlag)
-	root.AddCommand(newGet(std), newTrace(std), newLab(std), sniffCommand())
+	root.AddCommand(newGet(std), newTrace(std), newLab(std), sniffCommand(), newSockets(std))
 	return root
 }

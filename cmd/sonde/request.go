@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,6 +31,11 @@ type requestFlags struct {
 	headOnly bool
 	insecure bool
 	maxTime  float64
+	location bool
+	maxHops  int
+
+	proxyFlags
+	choice sonde.ProxyChoice // what those come down to
 }
 
 // addTo gives a command these flags.
@@ -44,10 +50,13 @@ func (r *requestFlags) addTo(cmd *cobra.Command) {
 	f.BoolVarP(&r.headOnly, "head", "I", false, "send HEAD")
 	f.BoolVarP(&r.insecure, "insecure", "k", false, "accept any certificate")
 	f.Float64VarP(&r.maxTime, "max-time", "m", 0, "take at most so many `SECONDS`")
+	f.BoolVarP(&r.location, "location", "L", false, "follow redirects; credentials stay with their origin")
+	f.IntVar(&r.maxHops, "max-redirs", 50, "follow at most `N`, -1 for any number")
 	cmd.MarkFlagsMutuallyExclusive("data", "upload-file")
 	cmd.MarkFlagsMutuallyExclusive("data", "head")
 	cmd.MarkFlagsMutuallyExclusive("upload-file", "head")
 	cmd.MarkFlagFilename("upload-file")
+	r.proxyFlags.addTo(cmd)
 }
 
 // config is that of a client for the request. Every status is accepted, and a
@@ -56,6 +65,15 @@ func (r *requestFlags) config() sonde.Config {
 	cfg := sonde.Config{
 		Accept:   []sonde.Status{sonde.AnyStatus},
 		Timeouts: sonde.Timeouts{Call: time.Duration(r.maxTime * float64(time.Second)), BodyIdle: -1},
+		Proxy:    r.choice,
+	}
+	cfg.Redirects.Max = -1
+	switch {
+	case !r.location || r.maxHops == 0:
+	case r.maxHops < 0:
+		cfg.Redirects.Max = math.MaxInt
+	default:
+		cfg.Redirects.Max = r.maxHops
 	}
 	if r.insecure {
 		cfg.TLS = &tls.Config{InsecureSkipVerify: true}
@@ -84,9 +102,15 @@ func (r *requestFlags) request(rawURL string) (*prepared, error) {
 	if r.maxTime < 0 {
 		return nil, &usageError{errors.New("--max-time must not be negative")}
 	}
+	if r.maxHops < -1 {
+		return nil, &usageError{errors.New("--max-redirs must be a number of redirects, or -1 for any")}
+	}
 	rawURL = withScheme(rawURL)
 	u, err := httpURL(rawURL)
 	if err != nil {
+		return nil, err
+	}
+	if r.choice, err = r.proxyChoice(); err != nil {
 		return nil, err
 	}
 	p := &prepared{}
@@ -200,7 +224,7 @@ func uploadURL(u *url.URL, file string) string {
 
 // header is the fields to send, exactly: the defaults and what -H says.
 func (r *requestFlags) header(u *url.URL) (sonde.Header, error) {
-	given, err := r.given()
+	given, err := r.given(r.headers)
 	if err != nil {
 		return sonde.Header{}, err
 	}
@@ -233,9 +257,9 @@ type givenFields struct {
 	named  map[string]bool // in lower case
 }
 
-func (r *requestFlags) given() (*givenFields, error) {
+func (r *requestFlags) given(lines []string) (*givenFields, error) {
 	g := &givenFields{named: map[string]bool{}}
-	for _, line := range r.headers {
+	for _, line := range lines {
 		name, fromFile := strings.CutPrefix(line, "@")
 		if !fromFile {
 			r.add(g, line)

@@ -12,10 +12,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sonde": main})
-}
-
 // TestScripts runs testdata/*.txtar, with $URL a server that does what the path
 // says, $TLS the same with a certificate that nobody knows, and $CLOSED an address
 // where nobody listens.
@@ -61,4 +57,15 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// commandEnv makes the test's binary the command, for tests that start it by
+// themselves.
+const commandEnv = "SONDE_TEST_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(commandEnv) != "" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"sonde": main})
 }

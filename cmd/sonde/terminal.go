@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
 	"github.com/charmbracelet/x/term"
 )
 
@@ -34,7 +35,8 @@ func paintFor(f *os.File) paint {
 		plain := func(s string) string { return s }
 		return paint{plain, plain, plain, plain}
 	}
-	r := lipgloss.NewRenderer(f)
+	// It is a terminal: the library would doubt that where CI is in the environment.
+	r := lipgloss.NewRenderer(f, termenv.WithTTY(true))
 	style := func(s lipgloss.Style) func(string) string {
 		return func(text string) string { return s.Render(text) }
 	}

@@ -113,6 +113,7 @@ func TestHeadCannotSteerTheTerminal(t *testing.T) {
 // TestTraceFits: the picture fits, with colour on a terminal only.
 func TestTraceFits(t *testing.T) {
 	s := startServer(t)
+	t.Setenv("CI", "true") // says nothing of a terminal
 	t.Setenv("TERM", "xterm-256color")
 	t.Setenv("NO_COLOR", "")
 	for _, columns := range []uint16{200, 80, 60, 40} {

@@ -35,7 +35,7 @@ the connection, what TLS agreed on, sizes, and what the kernel knows of the
 socket. The response's body is read and thrown away.
 
 The flags of the request are those of "sonde get". A URL without a scheme gets
-http://. Every status is accepted. Redirects are not followed.
+http://. Every status is accepted. Redirects are followed with -L, each with its own bars.
 
 With -n the others are shown beside the first: what a kept connection saves.
 

@@ -20,6 +20,11 @@ func (d *Dialer) borrow(ctx context.Context, network, addr string, log *event.Lo
 	}
 	start := clock.Now()
 	conn, err := d.callDial(ctx, network, addr)
+	if err == nil && network != "unix" {
+		if err = d.judge(event.AddrPort(conn.RemoteAddr())); err != nil {
+			conn.Close()
+		}
+	}
 	times := Times{Connect: since(start)}
 	if log.On() {
 		e := trace.Event{Kind: trace.ConnectDone, Custom: true, Network: network, Host: addr, Err: err}

@@ -73,7 +73,11 @@ func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.
 	if log.On() {
 		log.Emit(&trace.Event{Kind: trace.ConnectStart, Network: "tcp", Remote: remote})
 	}
-	conn, err := d.tcp.DialContext(ctx, "tcp", remote.String())
+	var conn net.Conn
+	err := d.judge(remote)
+	if err == nil {
+		conn, err = d.tcp.DialContext(ctx, "tcp", remote.String())
+	}
 	if log.On() {
 		e := trace.Event{Kind: trace.ConnectDone, Network: "tcp", Remote: remote, Err: err}
 		if err == nil {

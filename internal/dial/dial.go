@@ -1,11 +1,12 @@
 // Package dial makes connections: steps that stack, each handing the next a
 // net.Conn and its error up as a fault of its phase.
 //
-//	resolve → race → (proxy) → TLS with ALPN
+//	resolve → race → (proxy, and the next) → TLS with ALPN
 //
 // What may live here: name look-ups, the choice among addresses, sockets being
-// opened, handshakes below HTTP. What may not: a byte of HTTP, and anything about
-// which connection serves which request.
+// opened, handshakes below HTTP, those with proxies among them. What may not: a
+// byte of HTTP with an origin, and anything about which connection serves which
+// request.
 package dial
 
 import (
@@ -21,6 +22,7 @@ import (
 	"sonde/internal/event"
 	"sonde/internal/fault"
 	"sonde/internal/message"
+	"sonde/internal/proxy"
 	"sonde/internal/socket"
 )
 
@@ -46,8 +48,13 @@ type Config struct {
 	// Control is called with every new socket before it connects, as net.Dialer's.
 	Control func(network, address string, c syscall.RawConn) error
 
+	// Guard refuses addresses, by its error: each one over TCP before it is connected
+	// to, and of what Dial made the remote one, after. Nil: none is refused.
+	Guard func(netip.AddrPort) error
+
 	ConnectTimeout time.Duration // for look-up and connecting together; 0: none
 	TLSTimeout     time.Duration // for the handshake; 0: none
+	ProxyTimeout   time.Duration // for the handshake with each proxy; 0: none
 
 	AttemptDelay    time.Duration // between attempts to connect (RFC 8305 section 5), at least 10 ms; 0: 250 ms
 	ResolutionDelay time.Duration // that IPv4 waits for the look-up of IPv6 (section 3); 0: 50 ms, below 0: none
@@ -56,6 +63,9 @@ type Config struct {
 	// decides. Its ServerName, if set, replaces the host in SNI and verification.
 	// Sessions are resumed unless it says SessionTicketsDisabled.
 	TLS *tls.Config
+
+	Limits     message.Limits           // for the answers of proxies
+	ProxyError func(*proxy.Error) error // what such an error is to be; nil: itself
 }
 
 // Dialer makes connections. It never changes; any number of goroutines may use it.
@@ -64,27 +74,34 @@ type Dialer struct {
 	resolver        Resolver
 	local           netip.Addr
 	tcp, unix       net.Dialer
+	guard           func(netip.AddrPort) error
 	connectTimeout  time.Duration
 	tlsTimeout      time.Duration
+	proxyTimeout    time.Duration
 	attemptDelay    time.Duration
 	resolutionDelay time.Duration
 	tls             *tls.Config
+	limits          message.Limits
+	proxyError      func(*proxy.Error) error
 	open            func(ctx context.Context, remote netip.AddrPort, log *event.Log) (net.Conn, error) // openTCP, but for tests
 }
 
 // Result is a connection that is ready for HTTP.
 type Result struct {
 	Socket *socket.Conn         // the raw connection
-	TLS    *tls.Conn            // nil: plain, or TLS of a custom dialer
-	State  *tls.ConnectionState // never changes; nil: plain
+	TLS    *tls.Conn            // the topmost; nil: plain, or TLS of a custom dialer
+	State  *tls.ConnectionState // of TLS with the origin; never changes; nil: plain
 	Proto  string               // what ALPN chose, "" if nothing
 	Times  Times
+
+	rest []byte // what a proxy sent behind its answer: the first bytes of what comes above
 }
 
 // Times says how long the steps took; 0 is a step that was not needed.
 type Times struct {
 	DNS     time.Duration // until connecting could begin
 	Connect time.Duration
+	Proxy   time.Duration // all handshakes with proxies, TLS included
 	TLS     time.Duration
 }
 
@@ -95,8 +112,12 @@ func New(c Config) *Dialer {
 		dial:            c.Dial,
 		resolver:        c.Resolver,
 		local:           c.LocalAddr,
+		guard:           c.Guard,
 		connectTimeout:  c.ConnectTimeout,
 		tlsTimeout:      c.TLSTimeout,
+		proxyTimeout:    c.ProxyTimeout,
+		limits:          c.Limits,
+		proxyError:      c.ProxyError,
 		attemptDelay:    c.AttemptDelay,
 		resolutionDelay: c.ResolutionDelay,
 		tls:             baseTLS(c.TLS),
@@ -125,26 +146,38 @@ func New(c Config) *Dialer {
 }
 
 // Dial makes a connection to route, on the caller's goroutine as far as it can.
-// The error is a *fault.Fault of phase resolve, connect or tls. The end of ctx
+// The error is a *fault.Fault of phase resolve, connect, proxy or tls. The end of ctx
 // ends Dial at once, and has no effect on a connection that was returned.
 func (d *Dialer) Dial(ctx context.Context, route message.Route, log *event.Log) (Result, error) {
 	var r Result
 	if err := socket.ContextError(ctx); err != nil {
 		return r, fault.New(fault.Connect, err)
 	}
-	raw, times, err := d.connect(ctx, route, log)
-	if err != nil {
-		return r, err
+	if route.Proxy != nil {
+		var err error
+		if r, err = d.through(ctx, route, log); err != nil {
+			return r, err
+		}
+	} else {
+		raw, times, err := d.connect(ctx, route, log)
+		if err != nil {
+			return r, err
+		}
+		r.Times = times
+		r.Socket = socket.New(raw)
 	}
-	r.Times = times
-	r.Socket = socket.New(raw)
-	// The handshakes of proxies take their place here, over r.Socket.
 	if route.Scheme == "https" {
 		if err := d.secure(ctx, route, log, &r); err != nil {
 			r.Socket.Kill()
 			return Result{}, err
 		}
+	} else if len(r.rest) > 0 {
+		// No server of HTTP/1 speaks first: what came could only be taken for the
+		// answer to a request that it has not seen.
+		r.Socket.Kill()
+		return Result{}, fault.New(fault.Proxy, d.failed(&proxy.Error{Proxy: route.Proxy, Err: errSpeaksFirst}))
 	}
+	r.rest = nil
 	return r, nil
 }
 

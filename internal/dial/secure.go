@@ -73,29 +73,35 @@ func (d *Dialer) secure(ctx context.Context, route message.Route, log *event.Log
 	start := clock.Now()
 	err := d.handshake(ctx, route, name, r)
 	r.Times.TLS = since(start)
-	if log.On() {
-		e := trace.Event{Kind: trace.TLSDone, Host: name, Err: err}
-		if err == nil {
-			e.Proto, e.TLSVersion, e.TLSCipher = r.Proto, r.State.Version, r.State.CipherSuite
-			e.Resumed, e.Name = r.State.DidResume, peerName(r.State)
-			log.TLSDone(*r.State, nil)
-		} else {
-			log.TLSDone(tls.ConnectionState{}, err)
-		}
-		log.Emit(&e)
-	}
+	tlsDone(log, name, r.State, err)
 	if err != nil {
 		return fault.New(fault.TLS, err)
 	}
 	return nil
 }
 
+// tlsDone tells of the end of a handshake.
+func tlsDone(log *event.Log, name string, state *tls.ConnectionState, err error) {
+	if !log.On() {
+		return
+	}
+	e := trace.Event{Kind: trace.TLSDone, Host: name, Err: err}
+	if err == nil {
+		e.Proto, e.TLSVersion, e.TLSCipher = state.NegotiatedProtocol, state.Version, state.CipherSuite
+		e.Resumed, e.Name = state.DidResume, peerName(state)
+		log.TLSDone(*state, nil)
+	} else {
+		log.TLSDone(tls.ConnectionState{}, err)
+	}
+	log.Emit(&e)
+}
+
 func (d *Dialer) handshake(ctx context.Context, route message.Route, name string, r *Result) error {
 	conn, done := r.Socket.Raw().(stater)
-	if !done {
+	if route.Proxy != nil || !done {
 		config := d.tls.Clone()
 		config.ServerName, config.NextProtos = name, alpn(route.Protocols)
-		r.TLS = tls.Client(r.Socket, config)
+		r.TLS = tls.Client(r.top(), config)
 		conn = r.TLS
 	}
 	// A custom dialer may have left the handshake to us; one that is over

@@ -77,6 +77,9 @@ func (x *exchange) Left() int64 {
 	return -1
 }
 
+// Received is how many bytes of the body have come.
+func (x *exchange) Received() int64 { return x.got }
+
 // Trailer is the trailer section of a chunked body that is done.
 func (x *exchange) Trailer() message.Fields {
 	if x.framing.Kind == ChunkedBody && x.done {

@@ -32,6 +32,8 @@ type Stream interface {
 	Watch()
 	// Left is how many bytes of the body are left, -1 if unknown.
 	Left() int64
+	// Received is how many bytes of the body have come, without framing.
+	Received() int64
 	// Trailer is the trailer section, once the body is done.
 	Trailer() Fields
 	// Whole is the body if all of it has come already and none of it was read:

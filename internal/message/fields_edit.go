@@ -81,6 +81,19 @@ func (f *Fields) Del(name string) {
 	b.into(f) // cannot be larger than it was
 }
 
+// Hide removes all lines of those names from the index, without the new memory that
+// Del takes: it is for whoever has just parsed f and made no copy.
+func (f *Fields) Hide(names ...string) {
+	kept := f.idx[:0]
+	for i, span := range f.idx {
+		if name := f.name(i); !slices.ContainsFunc(names, func(n string) bool { return equalFold(n, name) }) {
+			kept = append(kept, span)
+		}
+	}
+	f.loose = f.loose || len(kept) < len(f.idx)
+	f.idx = kept
+}
+
 // Lines returns all lines as they go onto the wire, "Name: value\r\n" each. Of
 // fields that were added or set it is the text itself.
 func (f Fields) Lines() string {

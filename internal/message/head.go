@@ -7,6 +7,7 @@ type Head struct {
 	Major, Minor uint8
 	Reason       string // may be empty; never a reason to decide anything
 	Fields       Fields
+	Decoded      string // codings that the reader of the body does not see
 
 	reason, reasonEnd uint32 // where Reason is in the text of Fields; 0, 0: nowhere
 }

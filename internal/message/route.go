@@ -12,8 +12,13 @@ type Origin struct {
 // Addr is host:port, with brackets around an IPv6 address.
 func (o Origin) Addr() string { return net.JoinHostPort(o.Host, o.Port) }
 
-// String is scheme://host:port.
-func (o Origin) String() string { return o.Scheme + "://" + o.Addr() }
+// String is scheme://host:port, "" of the zero Origin.
+func (o Origin) String() string {
+	if o == (Origin{}) {
+		return ""
+	}
+	return o.Scheme + "://" + o.Addr()
+}
 
 // Protocols is a set of protocol versions.
 type Protocols uint8
@@ -28,10 +33,13 @@ const (
 // Route is a way to an origin: everything that decides which connections may
 // carry a request. Connections of different routes are never mixed. It is the
 // key of the pool.
+//
+// The connections on which a proxy forwards requests serve all http origins: their
+// Origin is the zero one.
 type Route struct {
 	Origin
 	Unix      string    // path of the unix socket to use instead of TCP
-	Proxy     string    // reserved for the proxy and its credential
+	Proxy     *Proxy    // nil: directly
 	Protocols Protocols // those that may be offered
 	Settings  uint64    // identity of the connection settings (TLS, dialer, resolver)
 }

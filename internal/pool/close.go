@@ -74,3 +74,19 @@ func (s *state) shut(t *todo) (inUse []*Conn) {
 	}
 	return inUse
 }
+
+// Done is closed when Close begins.
+func (p *Pool) Done() <-chan struct{} { return p.stop }
+
+// Go runs f on a goroutine for which Close waits. It reports false, and does
+// nothing, if the pool is closed.
+func (p *Pool) Go(f func()) bool {
+	if !p.enter() {
+		return false
+	}
+	go func() {
+		defer p.running.Done()
+		f()
+	}()
+	return true
+}

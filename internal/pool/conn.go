@@ -3,6 +3,7 @@ package pool
 import (
 	"sync/atomic"
 
+	"sonde/internal/message"
 	"sonde/trace"
 )
 
@@ -33,6 +34,9 @@ type Conn struct {
 
 // ID is the number of the connection in this process, as trace events have it.
 func (c *Conn) ID() uint64 { return c.id }
+
+// Route is the one that it belongs to.
+func (c *Conn) Route() message.Route { return c.place.route }
 
 // Link is the live connection.
 func (c *Conn) Link() Link { return c.link }

@@ -78,9 +78,9 @@ func listOnce(owners bool) error {
 	return err
 }
 
-// SS runs ss.
-func SS(flags string) Lister {
-	return func() (int, error) { return -1, exec.Command("ss", flags).Run() }
+// Command runs a program that lists.
+func Command(name string, args ...string) Lister {
+	return func() (int, error) { return -1, exec.Command(name, args...).Run() }
 }
 
 // appendSocket formats what ss -tinp shows.

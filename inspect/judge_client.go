@@ -1,0 +1,213 @@
+package inspect
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The patterns that a client makes.
+
+// leaks: connections stay open after a response and are never used again, while
+// others are opened. With a body that was never closed net/http waits for its
+// reader; with a new transport for each request nobody remembers the connection.
+// The two look alike from outside, unless bytes are still unread, or there was
+// no body that could have been left open.
+func leaks(p *place) []finding {
+	idle, unread := &p.tallies[leftIdle], &p.tallies[leftUnread]
+	bodiless, http2 := &p.tallies[leftBodiless], &p.tallies[leftHTTP2]
+	n := idle.n + unread.n + bodiless.n
+	if n == 0 {
+		return found(ClientPerRequest, Client, 0, false, fmt.Sprintf(
+			"%s opened although an HTTP/2 connection was there, which carries many requests at once: they are not of one client.",
+			ofConns(p, http2.n)+" were"), http2)
+	}
+	all := []*tally{idle, unread, bodiless, http2}
+	text := fmt.Sprintf("%s were opened although another was idle that was never used again, nor closed by the client; it had carried %s.",
+		ofConns(p, n), carried(biggest(idle, unread, bodiless)))
+	if unread.n > 0 {
+		text += fmt.Sprintf(" On %d of these, bytes of the response were never read.", unread.n)
+	}
+	if bodiless.n > 0 {
+		text += fmt.Sprintf(" On %d the response had no body, so none was left open.", bodiless.n)
+	}
+	text += processes(p) + sessions(p)
+	closed := found(BodiesNotClosed, Client, 0, false, text, all...)
+	fresh := found(ClientPerRequest, Client, 1, false, text, all...)
+	switch {
+	case manyOwners(p), bodiless.n*5 > n && unread.n == 0, http2.n > n:
+		return fresh
+	case unread.n*2 >= idle.n:
+		return closed
+	}
+	hint := " A client made for each request looks the same from outside."
+	closed[0].Evidence += hint
+	fresh[0].Evidence += " A body that is never closed looks the same from outside."
+	return append(closed, fresh...)
+}
+
+func biggest(all ...*tally) *tally {
+	most := all[0]
+	for _, t := range all {
+		if t.n > most.n {
+			most = t
+		}
+	}
+	return most
+}
+
+// undrained: the client closes while a response is unread or still coming.
+func undrained(p *place) []finding {
+	t := &p.tallies[clientUnread]
+	if t.n == 0 {
+		return nil
+	}
+	tallies := []*tally{t}
+	more := ""
+	if now := &p.tallies[clientNow]; likeUndrained(p, now, t) {
+		tallies = append(tallies, now)
+		more = fmt.Sprintf(" %d more were closed right behind a short response, which fits.", now.n)
+	}
+	return found(BodiesNotDrained, Client, 0, false, fmt.Sprintf(
+		"the client closed %s while bytes of the response were unread or still coming, and opened others instead.%s", ofConns(p, t.n), more), tallies...)
+}
+
+// likeUndrained reports whether connections that were closed behind a complete
+// response are better explained by bodies that were not read: some surely were,
+// and no pool keeps any.
+func likeUndrained(p *place, now, unread *tally) bool {
+	return now.n > 0 && unread.n*10 >= now.n && (p.reused == 0 || now.others*2 < now.n)
+}
+
+// closesBehind: the client closes right behind a complete response. While others
+// stay open and are used again, its pool has no room; if none ever is, nobody
+// keeps them.
+func closesBehind(p *place) []finding {
+	t := &p.tallies[clientNow]
+	if t.n == 0 || likeUndrained(p, t, &p.tallies[clientUnread]) {
+		return nil
+	}
+	_, idle, _ := spread(t.idles)
+	text := fmt.Sprintf("the client closed %s right behind a complete response (after %s) and opened others instead", ofConns(p, t.n), short(idle))
+	if p.reused > 0 && t.others*2 >= t.n && p.peak > 1 {
+		return found(IdlePoolTooSmall, Client, 0, false, fmt.Sprintf(
+			"%s, while others stayed open and were used again; there were up to %d requests at once.", text, p.peak), t)
+	}
+	low, _, high := spread(t.counts)
+	text += "; each had carried " + strings.TrimSuffix(carried(t), " each") + "." + processes(p) + sessions(p)
+	fresh := found(ClientPerRequest, Client, 1, false, text, t)
+	unread := found(BodiesNotDrained, Client, 1, false, text+" A body that is closed unread looks like this when it is short.", t)
+	switch {
+	case manyOwners(p) || t.bodiless*5 > t.n || tools(p):
+		return fresh
+	case p.reused == 0 && likelyGo(p) || p.reused > 0 && low != high:
+		unread[0].rank = 0
+		fresh[0].Evidence += " A short body that is closed unread looks the same."
+	default:
+		fresh[0].rank = 0
+	}
+	return append(fresh, unread...)
+}
+
+// manyOwners reports whether about every connection is of another process.
+func manyOwners(p *place) bool { return len(p.owners) > 2 && len(p.owners)*2 > p.conns }
+
+func processes(p *place) string {
+	if manyOwners(p) {
+		return fmt.Sprintf(" They belong to %d processes.", len(p.owners))
+	}
+	return ""
+}
+
+// sessions tells of TLS handshakes, which a shared client would resume.
+func sessions(p *place) string {
+	if p.handshakes < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" Of %d TLS handshakes %d resumed a session.", p.handshakes, p.resumed)
+}
+
+// tools reports whether the clients are programs that end with their request.
+func tools(p *place) bool {
+	for name := range p.agents {
+		if !strings.HasPrefix(name, "curl/") && !strings.HasPrefix(name, "Wget/") {
+			return false
+		}
+	}
+	return len(p.agents) > 0
+}
+
+// likelyGo reports whether the clients may be of net/http.
+func likelyGo(p *place) bool {
+	for name := range p.agents {
+		if !strings.HasPrefix(name, "Go-http-client") {
+			return false
+		}
+	}
+	return true
+}
+
+// idleClient: the client gives idle connections up before it needs them again.
+func idleClient(p *place) []finding {
+	t := &p.tallies[clientIdle]
+	if t.n == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("the client closed %s after they had been idle for %s, and needed others later.", ofConns(p, t.n), between(t.idles))
+	all := found(ClientIdleTimeout, Client, 0, false, text, t)
+	if _, same := steady(t.idles); !same && p.reused == 0 {
+		all = append(all, found(ClientPerRequest, Client, 1, false, text+" The times differ, which is rather a client made anew than a timeout.", t)...)
+	}
+	return all
+}
+
+// askingClient: Connection: close in requests. That the server closes first then,
+// and says so too, is only its answer.
+func askingClient(p *place) []finding {
+	t := &p.tallies[clientAsked]
+	return found(ClientAsksClose, Client, 0, true, fmt.Sprintf(
+		"the client said Connection: close on %s.%s", ofConns(p, t.n), proxied(t)), t)
+}
+
+// oldHTTP: HTTP/1.0 without keep-alive, from either side.
+func oldHTTP(p *place) []finding {
+	c, s := &p.tallies[clientHTTP10], &p.tallies[serverHTTP10]
+	all := found(HTTP10, Client, 0, true, fmt.Sprintf("the client spoke HTTP/1.0 without keep-alive on %s.%s", ofConns(p, c.n), proxied(c)), c)
+	return append(all, found(HTTP10, Server, 0, true, fmt.Sprintf("the server answered by HTTP/1.0 without keep-alive on %s.%s", ofConns(p, s.n), proxied(s)), s)...)
+}
+
+func proxied(t *tally) string {
+	if t.proxied > 0 {
+		return fmt.Sprintf(" On %d of these a proxy was in between.", t.proxied)
+	}
+	return ""
+}
+
+// namesApart: one connection for each name, to the same address.
+func namesApart(p *place) []finding {
+	t := &p.tallies[leftApart]
+	return found(NamesApart, Client, 0, false, fmt.Sprintf(
+		"%s were opened for another of %d host names, while one to the same address and port was idle.", ofConns(p, t.n), len(p.origins)-1), t)
+}
+
+// addressesChange: the same name, another address.
+func addressesChange(p *place) []finding {
+	t := &p.tallies[leftElsewhere]
+	return found(DNSChanges, Between, 0, false, fmt.Sprintf(
+		"%s were opened while one for the same name was idle at another address.", ofConns(p, t.n)), t)
+}
+
+// givesUp: the client ends the connection before the response begins.
+func givesUp(p *place) []finding {
+	t := &p.tallies[clientGaveUp]
+	return found(ClientGivesUp, Client, 0, false, fmt.Sprintf(
+		"the client closed %s before the response began, and opened others instead: cancelled, or out of time.", ofConns(p, t.n)), t)
+}
+
+// retries: the same request again on another connection, after one was lost.
+func retries(p *place) []finding {
+	if p.retries == 0 {
+		return nil
+	}
+	return []finding{{Cause: Cause{Cause: Retries, Side: Client, n: p.retries, rank: 3, Evidence: fmt.Sprintf(
+		"%s sent again on another connection, because the first one was lost without a response.", verb(p.retries, "request", "was", "were"))}}}
+}

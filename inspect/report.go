@@ -1,0 +1,152 @@
+package inspect
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"sonde/sockets"
+)
+
+// Report is what all witnesses together saw. It belongs to its holder.
+type Report struct {
+	Start, End time.Time
+	Witnesses  Witnesses
+	// Troubles are why a witness could not be heard, or not to the end.
+	Troubles []string
+	Verdict  Verdict
+	// Notes are what is odd, and harms little or cannot be told.
+	Notes   []string
+	Origins []Origin // the busiest first
+	// Conns are the latest connections, by number; Forgotten is how many more there
+	// were.
+	Conns     []Conn
+	Forgotten int
+}
+
+// Origin is a server as one client host used it, in figures.
+type Origin struct {
+	Client netip.Addr
+	Server netip.AddrPort
+	Names  []string // the hosts that were asked for there, the first few
+	Agents []string // what the clients call themselves
+
+	Requests, Conns int
+	Reused          int // connections with more than one request
+	Unused          int // connections that ended without any
+	Open, InFlight  int // now
+	Peak            int // requests under way at once
+	Avoidable       int // connections that another one could have stood in for
+	Resumed         int // TLS sessions, of Handshakes
+	Handshakes      int
+	Sent, Received  Traffic
+	// Median and P99 are from a request's first byte to that of its response.
+	Median, P99 time.Duration
+}
+
+// Snapshot is how things stand while they are being watched.
+type Snapshot struct {
+	At        time.Time
+	Requests  int
+	Conns     int
+	InFlight  int
+	Origins   []Origin
+	States    sockets.Counts // of all sockets that were seen at the latest look
+	Witnesses Witnesses
+}
+
+// Snapshot returns the figures as they are now. Origins beyond the busiest most
+// are left out; zero or less is no limit.
+func (i *Inspector) Snapshot(most int) Snapshot {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	s := Snapshot{At: at(i.now), States: i.kernel.states, Witnesses: i.seen, Origins: i.origins(most), InFlight: i.busy}
+	for _, p := range i.places {
+		s.Requests += p.requests
+		s.Conns += p.conns
+	}
+	return s
+}
+
+// origins are the places in figures.
+func (i *Inspector) origins(most int) []Origin {
+	var all []*place
+	for _, p := range i.places {
+		if p.conns > 0 || p.requests > 0 {
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b *place) int {
+		return cmp.Or(cmp.Compare(b.requests, a.requests), cmp.Compare(b.conns, a.conns), a.server.Compare(b.server), a.client.Compare(b.client))
+	})
+	if most > 0 && len(all) > most {
+		all = all[:most]
+	}
+	origins := make([]Origin, len(all))
+	for n, p := range all {
+		origins[n] = p.figures()
+	}
+	return origins
+}
+
+func (p *place) figures() Origin {
+	o := Origin{
+		Client: p.client, Server: p.server, Requests: p.requests, Conns: p.conns, Reused: p.reused, Unused: p.unused,
+		Open: p.open, InFlight: p.busy, Peak: p.peak, Resumed: p.resumed, Handshakes: p.handshakes,
+		Sent: p.sent, Received: p.received, Median: p.latency.at(0.5), P99: p.latency.at(0.99),
+	}
+	for k := range p.tallies {
+		o.Avoidable += p.tallies[k].n
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.origins)) {
+		if name != "" && len(o.Names) < 8 {
+			o.Names = append(o.Names, name)
+		}
+	}
+	o.Agents = slices.Sorted(maps.Keys(p.agents))
+	return o
+}
+
+// Finish ends the watch and returns the report. The Inspector is of no use after
+// it.
+func (i *Inspector) Finish() *Report {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.settle()
+	r := &Report{
+		Start: at(i.start), End: at(i.now), Witnesses: i.seen, Troubles: i.troubles,
+		Origins: i.origins(0), Forgotten: i.dropped,
+	}
+	for k := range i.leaving {
+		i.release(i.leaving[k])
+	}
+	for _, c := range slices.SortedFunc(maps.Values(i.pairs), func(a, b *conn) int { return cmp.Compare(a.Number, b.Number) }) {
+		if !c.foreign {
+			i.release(c)
+		}
+	}
+	r.Conns = i.kept
+	slices.SortFunc(r.Conns, func(a, b Conn) int { return cmp.Compare(a.Number, b.Number) })
+	for n := range r.Conns {
+		r.Conns[n].Disputes = i.disputes(&r.Conns[n])
+	}
+	i.judge(r)
+	return r
+}
+
+// settle counts what is open still.
+func (i *Inspector) settle() {
+	for _, c := range i.pairs {
+		if c.foreign || len(c.passers) == 0 {
+			continue
+		}
+		l := leftOf(c)
+		for _, o := range c.passers {
+			i.blame(o, &l)
+		}
+		c.passers = nil
+	}
+	i.view.Close() // tells of the exchanges that are not over
+}
