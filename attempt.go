@@ -239,4 +239,3 @@ func (k *call) lost(end trace.Reason) trace.Reason {
 	}
 	return end
 }
-

@@ -28,6 +28,7 @@ type Body struct {
 	coding    string // that it is encoded by, for Content-Encoding
 	err       error
 	tap       func() io.Writer // see Tap
+	apart     bool             // see message.Body.Apart
 }
 
 // Bytes is a body of bytes in memory. They must not change while it is in use.
@@ -217,7 +218,7 @@ func (b *Body) prepare() (out message.Body, size int64, err error) {
 		return message.Body{}, 0, err
 	}
 	own, stays := rc.(*rewound)
-	out.Stays = stays
+	out.Stays, out.Apart = stays, b.apart
 	if e, ok := rc.(*encoder); ok {
 		out.Stays = e.stays()
 	}

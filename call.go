@@ -65,6 +65,9 @@ var callCount atomic.Uint64
 
 func newCall(c *Client, ctx context.Context, req *Request) *call {
 	k := calls.Get().(*call)
+	if c.cfg.HSTS != nil {
+		req = c.secured(req)
+	}
 	k.client, k.ctx, k.req = c, ctx, req
 	k.plan = c.planFor(ctx, req, &k.own)
 	if k.first.Sink = req.set.sink; k.first.Sink == nil {
@@ -246,6 +249,7 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	}
 	w.Dialer, w.Log, w.Now = c.dialer, k.log, now
 	w.OneShot, w.Retry = r.set.oneShot, retry
+	w.Linger = c.cfg.dialing.Linger
 	w.NoWait = k.round != nil && k.round.spare
 	w.Check = !r.replayable()
 	w.End = until(k.times.start, p.call)
@@ -439,13 +443,14 @@ func (k *call) endAttempt(end trace.Reason, err error) (now time.Time) {
 	if end == trace.NoReason && !k.stream.Done() {
 		k.drain()
 	}
+	_, released := k.stream.(*aside)
 	end, hint := k.stream.Finish(end)
 	k.stream = nil
 	k.times.sent, k.times.end = k.msg.Sent, k.times.first // an upload may have gone on until now
 	if !k.whole || k.times.sent > k.times.first {
 		k.times.end = clock.Now()
 	}
-	if k.via == nil {
+	if k.via == nil && !released {
 		k.client.pool.Release(k.got.Conn, end, hint, k.times.end, k.log)
 	}
 	k.via = nil

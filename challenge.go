@@ -65,15 +65,11 @@ func (k *call) authorize() *fault.Fault {
 	if err := auth.Authenticate(k.ctx, a); err != nil {
 		return fault.New(fault.Request, err)
 	}
-	own.sent = a.fields
-	return faultOf(a.err)
-}
-
-func faultOf(err error) *fault.Fault {
-	if err == nil {
-		return nil
+	if a.err != nil {
+		return fault.New(fault.Request, a.err)
 	}
-	return fault.New(fault.Request, err)
+	own.sent = a.fields
+	return nil
 }
 
 // credentials are those of k's request.
@@ -138,17 +134,20 @@ func (k *call) challenged() (*Request, *fault.Fault) {
 	if own.refused++; own.refused > maxRefusals {
 		return nil, nil
 	}
+	k.setAside()
 	a.Refused = own.refused
 	challenges := newHead(&k.head)
 	a.Challenges = challenges.Header.Challenges("WWW-Authenticate")
-	if err := auth.Authenticate(k.ctx, a); err != nil {
-		f := faultOf(err)
-		f.Sent, f.Answer = true, true
-		return nil, f
+	err := auth.Authenticate(k.ctx, a)
+	if err == nil {
+		err = a.err
 	}
-	// Also a body that cannot be sent again: the next call knows better then.
-	if a.err != nil || a.fields.Len() == 0 || !k.req.body.replays() {
-		return nil, faultOf(a.err)
+	if err != nil {
+		return nil, &fault.Fault{Op: fault.Request, Err: err, Sent: true, Answer: true}
+	}
+	// Asked also where the body cannot be sent again: the next call knows better.
+	if a.fields.Len() == 0 || !k.req.body.replays() {
+		return nil, nil
 	}
 	own.sent, own.ready = a.fields, true
 	k.trip.why = trace.Event{Kind: trace.Challenge, Status: k.head.Status}

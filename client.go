@@ -24,12 +24,12 @@ type Client struct {
 	pool     *pool.Pool
 	dialer   *dialer
 	defaults []defaultField
-	lines    string     // all defaults, for requests that set none of them
-	unasked  string     // the same without asking for codings
-	asking   bool       // for codings, where nothing speaks against it
-	codings  []Coding   // those that can be decoded
-	handler  Handler    // nil without middleware
-	proxies  *proxyRule // nil: none
+	lines    string       // all defaults, for requests that set none of them
+	unasked  string       // the same without asking for codings
+	asking   bool         // for codings, where nothing speaks against it
+	codings  []Coding     // those that can be decoded
+	handler  Handler      // nil without middleware
+	proxies  *proxyRule   // nil: none
 	base     *message.URL // Config.BaseURL; nil: none
 	attempts Handler      // makes an attempt, through what is around it
 	relays   bool         // every attempt goes that way
@@ -114,7 +114,7 @@ func connectionSettings(cfg *Config) connSettings {
 		dial:    *(*unsafe.Pointer)(unsafe.Pointer(&cfg.Dial)),
 		control: *(*unsafe.Pointer)(unsafe.Pointer(&cfg.Control)),
 		guard:   *(*unsafe.Pointer)(unsafe.Pointer(&cfg.Guard)),
-		rest:    fmt.Sprint(cfg.LocalAddr, cfg.KeepAlive, cfg.Timeouts.Connect, cfg.Timeouts.TLS, cfg.Timeouts.Proxy),
+		rest:    fmt.Sprint(cfg.LocalAddr, cfg.KeepAlive, cfg.Timeouts.Connect, cfg.Timeouts.TLS, cfg.Timeouts.Proxy, cfg.dialing),
 	}
 	if cfg.Resolver != nil && reflect.ValueOf(cfg.Resolver).Comparable() {
 		s.resolver = cfg.Resolver

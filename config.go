@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"sonde/internal/core"
 	"sonde/internal/dial"
 	"sonde/trace"
 )
@@ -121,6 +122,11 @@ type Config struct {
 	// hand, and takes those of every response. Nil: none are kept.
 	Jar Jar
 
+	// HSTS knows which hosts are to be asked by https only (RFC 6797), and learns of
+	// more from responses: requests to them, and redirects, go by https before
+	// anything is looked up. Nil: none are.
+	HSTS HSTS
+
 	// Auth gives requests their credentials. A hand-set Authorization, then
 	// those of the URL come before it. Nil: only those are sent.
 	Auth Authenticator
@@ -134,7 +140,7 @@ type Config struct {
 	NoDecoding bool
 
 	// Bare turns off everything that a client does by itself beside sending the
-	// request: redirects, cookies, credentials, content codings, retries by
+	// request: redirects, cookies, HSTS, credentials, content codings, retries by
 	// status, hedging, default fields. A request that a dead connection had no
 	// chance to deliver is still sent again, see Retries.
 	Bare bool
@@ -151,6 +157,8 @@ type Config struct {
 
 	// Schemes serve the calls for URLs of other schemes than http and https.
 	Schemes map[string]Handler
+
+	dialing core.Dialing // package nethttp's
 }
 
 // own is cfg with copies of what its maker could still change.

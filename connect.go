@@ -12,6 +12,7 @@ import (
 	"sonde/internal/h1"
 	"sonde/internal/message"
 	"sonde/internal/pool"
+	"sonde/internal/socket"
 	"sonde/trace"
 )
 
@@ -39,10 +40,10 @@ func (l *link) live() net.Conn {
 // Describe says what the connection is, for the pool's events.
 func (l *link) Describe() (d pool.Description) {
 	raw := l.Socket().Raw()
-	if local := raw.LocalAddr(); local != nil { // a custom connection may have none
+	if local := socket.Local(raw); local != nil { // a custom connection may have none
 		d.Network, d.Local = local.Network(), event.AddrPort(local)
 	}
-	d.Remote = event.AddrPort(raw.RemoteAddr())
+	d.Remote = event.AddrPort(socket.Remote(raw))
 	if l.state != nil {
 		d.Proto = l.state.NegotiatedProtocol
 	}
@@ -72,6 +73,9 @@ func newDialer(cfg *Config) *dialer {
 		TLS:            cfg.TLS,
 		Limits:         message.Limits{Head: cfg.Limits.Head, Fields: cfg.Limits.Fields, Informational: cfg.Limits.Informational},
 		ProxyError:     proxyError,
+		Quiet:          cfg.dialing.Quiet,
+		OwnALPN:        cfg.dialing.OwnALPN,
+		ALPN:           cfg.dialing.ALPN,
 	})}
 }
 

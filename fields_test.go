@@ -176,6 +176,9 @@ func TestFields(t *testing.T) {
 			if !strings.HasPrefix(tt.name, "User-Agent") && !strings.HasPrefix(tt.name, "exact") {
 				lines = strings.Replace(lines, "|User-Agent: sonde/"+sonde.Version, "", 1)
 			}
+			if !strings.HasPrefix(tt.name, "exact") { // TestDecodeAsks has it
+				lines = strings.Replace(lines, "|Accept-Encoding: gzip, deflate", "", 1)
+			}
 			if lines != tt.want || got.body != tt.body {
 				t.Errorf("on the wire\n%s\n%q\nwant\n%s\n%q", lines, got.body, tt.want, tt.body)
 			}

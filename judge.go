@@ -41,6 +41,7 @@ func (k *call) judge() (*Request, *fault.Fault) {
 		return nil, nil
 	}
 	k.takeCookies()
+	k.learnSecurity()
 	if next, f := k.proxyChallenged(); next != nil || f != nil {
 		return next, f
 	}
@@ -66,7 +67,7 @@ func (k *call) turn(next *Request) {
 
 // settled is the common case, which needs no judge.
 func (k *call) settled() bool {
-	return k.head.Status/100 == 2 && k.client.cfg.Jar == nil && k.trip == nil
+	return k.head.Status/100 == 2 && k.client.cfg.Jar == nil && !k.req.set.ownJar && k.client.cfg.HSTS == nil && k.trip == nil
 }
 
 // reject ends a call that has a response which cannot stand.
@@ -75,24 +76,6 @@ func (k *call) reject(f *fault.Fault) error {
 	k.finish(trace.NoReason, f.Err)
 	k.recycle()
 	return err
-}
-
-// takeCookies gives the jar what the response sets.
-func (k *call) takeCookies() {
-	jar := k.client.cfg.Jar
-	if jar == nil {
-		return
-	}
-	values := k.head.Fields.Values("Set-Cookie")
-	if len(values) == 0 {
-		return
-	}
-	if u := k.req.address(); u != nil {
-		jar.SetCookies(u, values)
-	}
-	if k.trip != nil {
-		k.trip.changed = len(k.trip.hops)
-	}
 }
 
 // address is the URL as other packages get it: without userinfo and fragment.
@@ -118,26 +101,6 @@ func (k *call) dress(m *message.Request) (*message.Request, *fault.Fault) {
 	return k.proxyAuthorized(m)
 }
 
-func (k *call) withCookies(m *message.Request) (*message.Request, *fault.Fault) {
-	c := k.client
-	if c.cfg.Jar == nil || c.cfg.Bare {
-		return m, nil
-	}
-	var cookie string
-	if u := k.req.address(); u != nil {
-		cookie = c.cfg.Jar.Cookie(u)
-	}
-	if cookie == "" {
-		return m, nil
-	}
-	// RFC 6265 §5.4: one Cookie field. What was set by hand comes first.
-	if by := c.value(k.req, "Cookie"); by != "" {
-		cookie = by + "; " + cookie
-	}
-	k.sized = *m
-	return k.wear(&k.sized, "Cookie", cookie)
-}
-
 // wear sets a field of m, a copy of the plan's, for this attempt.
 func (k *call) wear(m *message.Request, name, value string) (*message.Request, *fault.Fault) {
 	if err := m.Fields.Set(name, value); err != nil {
@@ -150,10 +113,10 @@ func (k *call) wear(m *message.Request, name, value string) (*message.Request, *
 	return m, nil
 }
 
-// value is what a field of that name says that r or the client sets, "" for none.
-func (c *Client) value(r *Request, name string) string {
+// handSet are the fields of that name that r sets, or else the client.
+func (c *Client) handSet(r *Request, name string) []string {
 	if r.sets(name) || r.set.exact || r.set.left && guarded(name) {
-		return r.fields.Combined(name)
+		return r.fields.Values(name)
 	}
-	return c.cfg.Header.f.Combined(name)
+	return c.cfg.Header.f.Values(name)
 }

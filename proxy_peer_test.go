@@ -31,8 +31,10 @@ type proxyPeer struct {
 	asked []string // hosts that SOCKS was asked for
 }
 
-func newProxyPeer(t testing.TB) *proxyPeer {
+// newProxyPeer starts such a proxy, as set says it shall be.
+func newProxyPeer(t testing.TB, set func(*proxyPeer)) *proxyPeer {
 	p := &proxyPeer{names: map[string]string{}}
+	set(p)
 	p.peer = newPeer(t, p.serve)
 	return p
 }
@@ -43,6 +45,13 @@ func (p *proxyPeer) at(scheme string) string {
 		return scheme + "://" + p.user + ":" + p.password + "@" + p.ln.Addr().String()
 	}
 	return scheme + "://" + p.ln.Addr().String()
+}
+
+// saw notes the head of a request.
+func (p *proxyPeer) saw(head string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heads = append(p.heads, head)
 }
 
 // seen is the heads so far.
@@ -77,9 +86,7 @@ func (p *proxyPeer) http(conn net.Conn, r *bufio.Reader) bool {
 	if head == "" {
 		return false
 	}
-	p.mu.Lock()
-	p.heads = append(p.heads, head)
-	p.mu.Unlock()
+	p.saw(head)
 	req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
 	if err != nil {
 		io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")

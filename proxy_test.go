@@ -50,16 +50,17 @@ func TestProxyKinds(t *testing.T) {
 
 func testProxyKind(t *testing.T, kind string, secure bool, user string) {
 	o := origin(t, secure)
-	p := newProxyPeer(t)
-	if p.user = user; user != "" {
-		p.password = "p:w"
-	}
+	p := newProxyPeer(t, func(p *proxyPeer) {
+		if p.user = user; user != "" {
+			p.password = "p:w"
+		}
+		p.secure = kind == "https"
+	})
 	cfg := sonde.ProxyConfig{Tunnel: kind == "tunnel"}
 	scheme := kind
 	if kind == "tunnel" {
 		scheme = "http"
 	}
-	p.secure = scheme == "https"
 	c := proxied(t, strings.Replace(p.at(scheme), "p:w", "p%3Aw", 1), cfg)
 	for range 2 {
 		r, err := c.Get(background, o.URL+"/a?b", sonde.WithHeader("Proxy-Authorization", "secret"))
@@ -106,8 +107,7 @@ func TestProxyNames(t *testing.T) {
 	for _, tt := range []struct{ scheme, asked string }{
 		{"socks5", "127.0.0.1"}, {"socks5h", "name.test"}, {"http", ""},
 	} {
-		p := newProxyPeer(t)
-		p.names["name.test"] = "127.0.0.1"
+		p := newProxyPeer(t, func(p *proxyPeer) { p.names["name.test"] = "127.0.0.1" })
 		c := newClient(t, sonde.Config{
 			Proxy:    sonde.FixedProxy(mustProxy(t, p.at(tt.scheme), sonde.ProxyConfig{})),
 			Resolver: nameTable{"name.test": {"127.0.0.1"}},
@@ -115,7 +115,10 @@ func TestProxyNames(t *testing.T) {
 		if r, err := c.Get(background, "http://name.test"+port+"/"); err != nil || string(r.Body) != "GET / for name.test"+port {
 			t.Errorf("%s: %v %v", tt.scheme, r, err)
 		}
-		if got := strings.Join(p.asked, " "); got != tt.asked {
+		p.mu.Lock()
+		got := strings.Join(p.asked, " ")
+		p.mu.Unlock()
+		if got != tt.asked {
 			t.Errorf("%s was asked for %q, want %q", tt.scheme, got, tt.asked)
 		}
 	}
@@ -126,9 +129,9 @@ func TestProxyChain(t *testing.T) {
 	_, trust := certificates(t)
 	for _, secure := range []bool{false, true} {
 		o := origin(t, secure)
-		a, b, c := newProxyPeer(t), newProxyPeer(t), newProxyPeer(t)
-		a.user, a.password, b.user, b.password, c.user, c.password = "a", "1", "b", "2", "c", "3"
-		b.secure = true
+		a := newProxyPeer(t, func(p *proxyPeer) { p.user, p.password = "a", "1" })
+		b := newProxyPeer(t, func(p *proxyPeer) { p.user, p.password, p.secure = "b", "2", true })
+		c := newProxyPeer(t, func(p *proxyPeer) { p.user, p.password = "c", "3" })
 		way := mustProxy(t, a.at("socks5h"), sonde.ProxyConfig{})
 		way = mustProxy(t, b.at("https"), sonde.ProxyConfig{Via: way, TLS: trust})
 		way = mustProxy(t, c.at("http"), sonde.ProxyConfig{Via: way})
@@ -150,7 +153,7 @@ func TestProxyChain(t *testing.T) {
 // TestProxyConnectFields: fixed, computed and refused.
 func TestProxyConnectFields(t *testing.T) {
 	o := origin(t, true)
-	p := newProxyPeer(t)
+	p := newProxyPeer(t, func(*proxyPeer) {})
 	var fixed sonde.Header
 	fixed.Add("X-Fixed", "1")
 	fixed.Add("X-Both", "fixed")
@@ -211,8 +214,7 @@ func wantProxyError(t *testing.T, err error, p *proxyPeer, is ...error) *sonde.P
 // TestProxyTrust: what is trusted of origins is not trusted of the proxy.
 func TestProxyTrust(t *testing.T) {
 	o := origin(t, true)
-	p := newProxyPeer(t)
-	p.secure = true
+	p := newProxyPeer(t, func(p *proxyPeer) { p.secure = true })
 	_, trust := certificates(t)
 	c := newClient(t, sonde.Config{TLS: trust, Proxy: sonde.FixedProxy(mustProxy(t, p.at("https"), sonde.ProxyConfig{}))})
 	_, err := c.Get(background, o.URL)

@@ -175,7 +175,7 @@ func (k *call) location() (message.URL, error) {
 		// A server must not send us to file: or to what else the program can do.
 		return message.URL{}, fmt.Errorf("its Location leads to the scheme %q", to.Scheme)
 	}
-	return to, nil
+	return k.client.securedURL(to), nil
 }
 
 // loops reports whether the request was answered by the same redirect twice

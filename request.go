@@ -49,6 +49,8 @@ type settings struct {
 	sink      trace.Sink
 	auth      Authenticator // instead of the client's
 	noAuth    bool
+	jar       Jar // with ownJar: instead of the client's; nil: none
+	ownJar    bool
 	oneShot   bool
 	expect    bool
 	exact     bool

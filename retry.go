@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sonde/internal/clock"
+	"sonde/internal/dial"
 	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/internal/pool"
@@ -179,13 +180,14 @@ func permanent(err error) bool {
 	var alert tls.AlertError
 	var record tls.RecordHeaderError
 	var refused *ProxyError
+	var guarded *dial.Refused
 	switch {
 	case errors.As(err, &name):
 		return name.IsNotFound
 	case errors.As(err, &refused) && refused.Err == nil:
 		return refused.Status.Class() != 5 // by HTTP; SOCKS does not say for how long
 	}
-	return errors.As(err, &addr) || errors.As(err, &certificate) || errors.As(err, &alert) || errors.As(err, &record) ||
+	return errors.As(err, &addr) || errors.As(err, &certificate) || errors.As(err, &alert) || errors.As(err, &record) || errors.As(err, &guarded) ||
 		errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported)
 }
 
@@ -355,4 +357,3 @@ func (k *call) pause() *fault.Fault {
 	k.got = pool.Got{}
 	return fault.New(fault.Acquire, fmt.Errorf("waiting to send the request again after %v: %w", k.trip.why.Err, err))
 }
-

@@ -16,7 +16,15 @@ func init() {
 	core.RoundTrip = func(client any, ctx context.Context, c *core.Call) error {
 		return client.(*Client).roundTrip(ctx, c)
 	}
+	core.SetDialing = func(config any, d core.Dialing) { config.(*Config).dialing = d }
 }
+
+// anyUpgrade makes the codec take a 101 that was not asked for, as net/http does.
+var anyUpgrade = func() (f message.Fields) {
+	f.Add("Connection", "Upgrade")
+	f.Add("Upgrade", "*")
+	return f
+}()
 
 var requests = sync.Pool{New: func() any { return new(Request) }}
 
@@ -27,7 +35,7 @@ func (c *Client) roundTrip(ctx context.Context, out *core.Call) error {
 	k.notify = out.Over
 	p := &k.own
 	p.head = out.Request.Head
-	p.request.Fields, p.request.Close = out.Fields, out.Close
+	p.request.Fields, p.request.Close, p.request.Insist = anyUpgrade, out.Close, true
 	var fields message.Fields
 	fields.SetIndex(out.Index[:0])
 	if err := k.run(fields, &out.Buf); err != nil {
@@ -61,10 +69,11 @@ func (r *Request) fill(q *core.Request) {
 	r.plan.Store(nil)
 	r.body = Body{}
 	r.set = settings{length: -1, exact: true, expect: q.Expect, oneShot: q.OneShot, chunked: q.Kind == message.UnknownLength}
-	r.set.replay = never
+	r.set.replay, r.set.proxied = never, true
 	if q.Replay {
 		r.set.replay = always
 	}
+	r.set.proxy, _ = q.Proxy.(*Proxy)
 	switch {
 	case q.Data != nil:
 		r.body = Body{data: q.Data, inMemory: true, size: q.Length, again: q.Again}
@@ -76,7 +85,7 @@ func (r *Request) fill(q *core.Request) {
 		r.body = Body{size: size, again: q.Again, discard: q.Discard, open: func() (io.ReadCloser, int64, error) {
 			rc, err := q.Open()
 			return rc, size, err
-		}}
+		}, apart: q.Apart}
 	}
 	if f := q.Trailer; f != nil {
 		r.set.trailer = func() (Header, error) {

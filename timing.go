@@ -7,6 +7,7 @@ import (
 
 	"sonde/internal/event"
 	"sonde/internal/pool"
+	"sonde/internal/socket"
 	"sonde/trace"
 )
 
@@ -44,7 +45,7 @@ func connInfo(got *pool.Got) ConnInfo {
 	info.Proxy = got.Conn.Route().Proxy.Name()
 	if l, ok := got.Conn.Link().(*link); ok {
 		raw := l.Socket().Raw()
-		info.Local, info.Remote = event.AddrPort(raw.LocalAddr()), event.AddrPort(raw.RemoteAddr())
+		info.Local, info.Remote = event.AddrPort(socket.Local(raw)), event.AddrPort(socket.Remote(raw))
 		info.TLS = l.state
 	}
 	return info

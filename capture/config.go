@@ -75,9 +75,11 @@ const (
 	PromiscuousFlag
 )
 
+// MaxRingSize bounds Config.RingSize.
+const MaxRingSize = 1 << 30
+
 const (
 	defaultRing   = 8 << 20
-	maxRing       = 1 << 30
 	defaultBlock  = 128 << 10
 	maxBlock      = 64 << 20
 	pageSize      = 4096
@@ -109,8 +111,8 @@ func (c Config) filled() (Config, error) {
 	if c.RingSize == 0 {
 		c.RingSize = max(defaultRing, 2*c.BlockSize)
 	}
-	if c.RingSize < 0 || c.RingSize > maxRing {
-		return c, fmt.Errorf("capture: ring size %d is not within 1 and %d", c.RingSize, maxRing)
+	if c.RingSize < 0 || c.RingSize > MaxRingSize {
+		return c, fmt.Errorf("capture: ring size %d is not within 1 and %d", c.RingSize, MaxRingSize)
 	}
 	if c.RingSize < 2*c.BlockSize { // a small ring gets small blocks: at least two
 		c.BlockSize = pageSize

@@ -370,7 +370,7 @@ func TestOpenErrors(t *testing.T) {
 		{Config{Interface: "nosuchdevice"}, "nosuchdevice"},
 		{Config{Interface: "a name that is much too long"}, "no such name"},
 		{Config{Interface: "lo", SnapLen: -1}, "snap length"},
-		{Config{Interface: "lo", RingSize: maxRing + 1}, "ring size"},
+		{Config{Interface: "lo", RingSize: MaxRingSize + 1}, "ring size"},
 		{Config{Interface: "lo", BlockSize: 5000}, "block size"},
 		{Config{Interface: "lo", Retire: time.Microsecond}, "retire time"},
 		{Config{Interface: "lo", Filter: make([]bpf.RawInstruction, 5000)}, "5000 instructions"},

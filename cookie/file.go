@@ -8,7 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"sonde/internal/replace"
 )
 
 // Format is a format of cookie files.
@@ -103,35 +104,8 @@ func (j *Jar) Load(path string) error {
 // Save writes the file at path, which only its owner can read; see Encode. It is
 // there as a whole or as it was before: a new file takes its place.
 func (j *Jar) Save(path string, f Format) error {
-	if err := replace(path, func(w io.Writer) error { return j.Encode(w, f) }); err != nil {
+	if err := replace.File(path, func(w io.Writer) error { return j.Encode(w, f) }); err != nil {
 		return fmt.Errorf("cookie: %w", err)
 	}
 	return nil
-}
-
-// replace puts a new file, mode 0600, in the place of that at path. A symbolic
-// link stays one.
-func replace(path string, write func(io.Writer) error) error {
-	if to, err := filepath.EvalSymlinks(path); err == nil {
-		path = to
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return &fs.PathError{Op: "save", Path: path, Err: errors.New("not a regular file")}
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }

@@ -152,12 +152,14 @@ type conn struct {
 	zeroSince             int64 // the client's window is closed since then
 
 	begun     int // requests
+	ordinal   int // the place's requests when its first one began
 	exchanges int // that the HTTP reader told
 	active    int // streams of HTTP/2 that are open
 	http2     bool
 	tls       bool
 	decrypted bool
 	known     bool // what is spoken on it
+	mine      bool // by its owner
 	foreign   bool // another process's, or not HTTP: it does not count
 	explained bool
 	needed    bool
@@ -168,6 +170,8 @@ type conn struct {
 	kernel  kernelEnd
 	line    []byte // of the request under way
 	fins    [2]bool
+	notify  [2]int64 // TLS alerts, and nothing behind them
+	finner  Side     // who sent the first FIN
 	reset   bool
 	taken   bool   // by an upgrade or a tunnel
 	stream2 uint32 // the highest stream of HTTP/2

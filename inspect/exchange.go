@@ -89,3 +89,15 @@ func (i *Inspector) record(c *conn, x *httpview.Exchange, complete bool) {
 func (t Traffic) since(u Traffic) Traffic {
 	return Traffic{t.Bytes - u.Bytes, t.Packets - u.Packets, t.Retransmits - u.Retransmits}
 }
+
+// recordOpaque keeps the request that is over, of a connection that could not be
+// looked into: from its first byte to the last one of the server.
+func (i *Inspector) recordOpaque(c *conn) {
+	if c.begunAt == 0 || !c.tls || c.decrypted || len(c.Exchanges) >= i.config.Requests {
+		return
+	}
+	c.Exchanges = append(c.Exchanges, Request{
+		Start: at(c.begunAt), FirstByte: at(c.firstByte), End: at(max(c.idleSince, c.firstByte)), Complete: c.firstByte != 0,
+		Sent: c.Sent.since(c.mark[0]), Received: c.Received.since(c.mark[1]),
+	})
+}

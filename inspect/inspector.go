@@ -19,10 +19,13 @@ type Config struct {
 	// Requests is how many requests of each connection are kept. Zero is 64, less
 	// is none.
 	Requests int
+	// Packets says that packets will come. The kernel then adds to what they tell;
+	// otherwise it tells of connections by itself.
+	Packets bool
 	// Keys finds the secrets of TLS sessions; nil: the records are counted.
 	Keys tlsplain.Keys
-	// Mine says whose connections count, by the process that holds the client's
-	// end; nil: all. A connection that is over before its owner is known counts.
+	// Mine says whose connections count, by a process that holds one of the ends;
+	// nil: all. A connection that is over before its owner is known counts.
 	Mine func(pid int) bool
 	// Server says which connections count, by their server; nil: all.
 	Server func(netip.AddrPort) bool

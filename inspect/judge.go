@@ -48,6 +48,9 @@ func (i *Inspector) judge(r *Report) {
 			}
 		}
 	}
+	if i.seen.Packets == 0 {
+		all = clearest(all, r)
+	}
 	v.Causes = merge(all)
 	v.Healthy = len(v.Causes) == 0
 	i.notes(r)
@@ -82,10 +85,26 @@ func (f *finding) matters() bool {
 	return len(f.tallies) == 0 || last-first+1 > 2*(p.peak-1) || slow >= max(fewest, f.n/4)
 }
 
+// clearest leaves out what is found in a few cases beside many of another kind:
+// looks at sockets miss so much that a few are chance.
+func clearest(all []finding, r *Report) []finding {
+	most := map[*place]int{}
+	for _, f := range all {
+		most[f.place] = max(most[f.place], f.n)
+	}
+	return slices.DeleteFunc(all, func(f finding) bool {
+		rare := f.n*4 < most[f.place]
+		if rare {
+			r.Notes = append(r.Notes, f.note())
+		}
+		return rare
+	})
+}
+
 // note is a finding that does not matter, in a line.
 func (f *finding) note() string {
-	return fmt.Sprintf("%s, %d time%s in %s: too little to matter. %s", f.Cause.Cause, f.n, map[bool]string{true: "", false: "s"}[f.n == 1],
-		plural(f.place.requests, "request"), f.Evidence)
+	return fmt.Sprintf("%s, %s in %s: too little to matter. %s: %s", f.Cause.Cause, plural(f.n, "time"),
+		plural(f.place.requests, "request"), f.place.server, f.Evidence)
 }
 
 // merge joins what was found at several places, the likeliest cause first.
@@ -122,10 +141,11 @@ func (i *Inspector) notes(r *Report) {
 	if i.seen.Dropped > 0 {
 		note("%d packets were lost before they could be read: counts of requests and connections are at least so high.", i.seen.Dropped)
 	}
-	about, refused, unused := 0, 0, 0
+	about, refused, unused, raced := 0, 0, 0, 0
 	for _, p := range i.places {
 		refused += p.refused
 		unused += p.unused
+		raced += p.raced
 	}
 	for _, c := range r.Conns {
 		if c.About && c.Requests > 0 {
@@ -139,7 +159,10 @@ func (i *Inspector) notes(r *Report) {
 		note("%s could not be looked into: requests were counted by the direction of TLS records.", plural(about, "connection"))
 	}
 	if refused > 0 {
-		note("%s refused by the server.", plural(refused, "connection was")+" ")
+		note("%s refused by the server.", verb(refused, "connection", "was", "were"))
+	}
+	if raced > 0 {
+		note("%s a connection that the server had just closed, or was closing, for being idle: they failed or had to be sent again.", verb(raced, "request", "met", "met"))
 	}
 	if unused > 0 {
 		note("%s ended without a request: dialed for a request that another connection served first, or tried by somebody else.", plural(unused, "connection"))

@@ -88,9 +88,9 @@ func closesBehind(p *place) []finding {
 	}
 	_, idle, _ := spread(t.idles)
 	text := fmt.Sprintf("the client closed %s right behind a complete response (after %s) and opened others instead", ofConns(p, t.n), short(idle))
-	if p.reused > 0 && t.others*2 >= t.n && p.peak > 1 {
+	if p.reused > 0 && t.others*2 >= t.n && (p.peak > 1 || t.opaque == t.n) {
 		return found(IdlePoolTooSmall, Client, 0, false, fmt.Sprintf(
-			"%s, while others stayed open and were used again; there were up to %d requests at once.", text, p.peak), t)
+			"%s, while others stayed open and were used again; there were %d requests at once, or more.", text, p.peak), t)
 	}
 	low, _, high := spread(t.counts)
 	text += "; each had carried " + strings.TrimSuffix(carried(t), " each") + "." + processes(p) + sessions(p)
@@ -186,7 +186,7 @@ func proxied(t *tally) string {
 func namesApart(p *place) []finding {
 	t := &p.tallies[leftApart]
 	return found(NamesApart, Client, 0, false, fmt.Sprintf(
-		"%s were opened for another of %d host names, while one to the same address and port was idle.", ofConns(p, t.n), len(p.origins)-1), t)
+		"%s were opened for another of %d host names, while one to the same address and port was idle.", ofConns(p, t.n), p.names()), t)
 }
 
 // addressesChange: the same name, another address.

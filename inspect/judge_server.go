@@ -1,6 +1,10 @@
 package inspect
 
-import "fmt"
+import (
+	"fmt"
+
+	"sonde/capture/decode"
+)
 
 // The patterns that a server makes, or what stands before it.
 
@@ -104,5 +108,5 @@ func resets(p *place) []finding {
 func goesAway(p *place) []finding {
 	t := &p.tallies[serverGoAway]
 	return found(GoAway, Server, 0, true, fmt.Sprintf(
-		"the server said GOAWAY on %s (%s), after %s; they were %s old.", ofConns(p, t.n), t.detail, carried(t), between(t.ages)), t)
+		"the server said GOAWAY on %s (%s), after %s; they were %s old.", ofConns(p, t.n), decode.AppendEscaped(nil, t.detail), carried(t), between(t.ages)), t)
 }

@@ -14,11 +14,14 @@ import (
 
 // kernelWitness is what was seen in the table.
 type kernelWitness struct {
-	turn    int64
-	known   map[pair]*conn
-	states  sockets.Counts
-	listens map[netip.AddrPort]bool
-	waiting map[pair]int64 // in TIME-WAIT when the watch began, or told of already
+	turn      int64
+	last      int64 // when the walk before this one was
+	known     map[pair]*conn
+	states    sockets.Counts
+	ends      []ending
+	strangers []*conn // that seem to be of other processes
+	listens   map[netip.AddrPort]bool
+	waiting   map[pair]int64 // in TIME-WAIT when the watch began, or told of already
 }
 
 // kernelEnd is what was seen of a connection's socket at the client's end.
@@ -53,8 +56,10 @@ func (i *Inspector) Sockets(now int64, walk iter.Seq2[*sockets.Socket, error]) e
 			i.socket(s, now, first)
 		}
 	}
-	w.states = states
+	i.endings(now)
+	w.states, w.last = states, now
 	i.seen.Looks++
+	i.sortOut()
 	i.missed(now)
 	return nil
 }
@@ -79,7 +84,7 @@ func (i *Inspector) socket(s *sockets.Socket, now int64, first bool) {
 	if i.config.Server != nil && !i.config.Server(k.server) {
 		return
 	}
-	if c == nil && s.State != sockets.Established {
+	if c == nil && !i.config.Packets && s.State != sockets.Established {
 		c = w.known[k]
 	}
 	if c == nil {
@@ -88,7 +93,7 @@ func (i *Inspector) socket(s *sockets.Socket, now int64, first bool) {
 			return
 		}
 	}
-	if c.flow == nil {
+	if c.flow == nil && !i.config.Packets {
 		i.watchEnd(c, s, atClient, now)
 	}
 	i.figures(c, s, atClient)
@@ -101,15 +106,20 @@ func (i *Inspector) fromKernel(k pair, s *sockets.Socket, atClient bool, now int
 	if s.State == sockets.TimeWait {
 		_, told := w.waiting[k]
 		w.waiting[k] = w.turn
-		if told || first || i.seen.Packets > 0 {
+		if told || first {
 			return nil
 		}
 	}
-	if i.seen.Packets > 0 && s.State != sockets.Established {
+	if i.config.Packets && (s.State != sockets.Established || !first) {
 		return nil // its packets come, or came
 	}
-	c := i.add(k, now)
-	c.Before, c.About = first, true
+	// It was opened some time since the look before, as others may have been.
+	opened := now
+	if !first {
+		opened = w.last
+	}
+	c := i.add(k, opened)
+	c.Before, c.About = first, !i.config.Packets
 	i.dial(c)
 	return c
 }
@@ -117,6 +127,7 @@ func (i *Inspector) fromKernel(k pair, s *sockets.Socket, atClient bool, now int
 // figures copies what the kernel knows.
 func (i *Inspector) figures(c *conn, s *sockets.Socket, atClient bool) {
 	c.kernel.turn = i.kernel.turn
+	i.owned(c, s, atClient)
 	if !atClient {
 		if c.RTT == 0 && s.Has&sockets.DetailInfo != 0 {
 			c.RTT = s.Info.RTT
@@ -131,15 +142,38 @@ func (i *Inspector) figures(c *conn, s *sockets.Socket, atClient bool) {
 			c.Unread-- // its FIN
 		}
 	}
-	if s.Owner.PID != 0 && c.Owner.PID == 0 {
+}
+
+// owned takes note of whose socket it is. A connection within this host has two
+// owners, of which one is enough.
+func (i *Inspector) owned(c *conn, s *sockets.Socket, atClient bool) {
+	if s.Owner.PID == 0 {
+		return
+	}
+	if atClient && c.Owner.PID == 0 {
 		c.Owner = s.Owner
-		if i.config.Mine != nil && !i.config.Mine(s.Owner.PID) {
-			i.foreign++
-			i.disown(c)
-		} else if len(c.place.owners) < 1000 {
+		if len(c.place.owners) < 1000 {
 			c.place.owners[s.Owner.PID] = true
 		}
 	}
+	if i.config.Mine == nil || c.mine {
+		return
+	}
+	if c.mine = i.config.Mine(s.Owner.PID); !c.mine && !c.foreign {
+		i.kernel.strangers = append(i.kernel.strangers, c)
+	}
+}
+
+// sortOut takes the connections of other processes out of the books, after a walk
+// that met both ends.
+func (i *Inspector) sortOut() {
+	for _, c := range i.kernel.strangers {
+		if !c.mine && !c.foreign {
+			i.foreign++
+			i.disown(c)
+		}
+	}
+	i.kernel.strangers = i.kernel.strangers[:0]
 }
 
 // watchEnd follows a connection of which no packets are seen.
@@ -148,32 +182,60 @@ func (i *Inspector) watchEnd(c *conn, s *sockets.Socket, atClient bool, now int6
 	if c.state != finished && s.Has&sockets.DetailInfo != 0 && s.State == sockets.Established {
 		i.progress(c, s, atClient, now)
 	}
-	closer := Server
-	if atClient {
-		closer = Client
-	}
-	switch s.State {
-	case sockets.TimeWait:
-		i.presume(c, now)
-		i.end(c, closer, FIN, now)
-		c.End.TimeWait = closer
-		i.kernel.waiting[pair{c.Client, c.Server}] = i.kernel.turn
-	case sockets.FinWait1, sockets.FinWait2, sockets.Closing:
-		i.presume(c, now)
-		i.end(c, closer, FIN, now)
-	case sockets.CloseWait, sockets.LastAck:
-		i.presume(c, now)
-		i.end(c, opposite(closer), FIN, now)
+	if c.state != finished && s.State != sockets.Established && s.State != sockets.SynSent && s.State != sockets.SynReceived {
+		i.kernel.ends = append(i.kernel.ends, ending{c, s.State, atClient})
 	}
 }
 
-// presume counts a request of a connection that was over when it was first seen.
-func (i *Inspector) presume(c *conn, now int64) {
+// ending is a connection that was seen to end.
+type ending struct {
+	c        *conn
+	state    sockets.State
+	atClient bool
+}
+
+// endings ends connections, after the walk that saw it: what others did meanwhile
+// is known then.
+func (i *Inspector) endings(now int64) {
+	for _, e := range i.kernel.ends {
+		c, closer := e.c, Server
+		if e.atClient {
+			closer = Client
+		}
+		if c.state == finished {
+			continue
+		}
+		at := i.presume(c, now)
+		switch e.state {
+		case sockets.TimeWait:
+			i.end(c, closer, FIN, at)
+			c.End.TimeWait = closer
+			i.kernel.waiting[pair{c.Client, c.Server}] = i.kernel.turn
+		case sockets.FinWait1, sockets.FinWait2, sockets.Closing:
+			i.end(c, closer, FIN, at)
+		case sockets.CloseWait, sockets.LastAck:
+			i.end(c, opposite(closer), FIN, at)
+		}
+	}
+	i.kernel.ends = i.kernel.ends[:0]
+}
+
+// presume completes what a connection that has ended was seen to do: it had one
+// request at least, and an answer. It returns when it ended at the earliest.
+func (i *Inspector) presume(c *conn, now int64) int64 {
 	if c.begun == 0 && !c.Before {
 		i.begin(c, now)
+	}
+	switch {
+	case c.state == busy:
 		i.answering(c, now)
 		i.answered(c, now)
+	case c.state == idle && c.place.lastBegun > c.idleSince && c.place.conns > 1:
+		c.idleSince = now // it may have carried one of these, or made room for it
+	case c.state == idle && c.idleSince != 0 && c.idleSince < i.kernel.last:
+		return i.kernel.last
 	}
+	return now
 }
 
 func opposite(s Side) Side {

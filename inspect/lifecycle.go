@@ -39,10 +39,12 @@ func (i *Inspector) begin(c *conn, now int64) {
 		c.origin.unrest(c)
 		i.excuse(c)
 	}
+	i.recordOpaque(c)
 	c.state, c.begunAt, c.firstByte = busy, now, 0
 	c.mark = [2]Traffic{c.Sent, c.Received}
 	c.begun++
 	p.requests++
+	p.lastBegun = now
 	if c.begun == 2 {
 		p.reused++
 	}
@@ -52,6 +54,7 @@ func (i *Inspector) begin(c *conn, now int64) {
 		p.failed = failure{}
 	}
 	if !c.explained {
+		c.ordinal = p.requests
 		i.explain(c)
 	}
 }
@@ -140,33 +143,36 @@ func (i *Inspector) part(c *conn, now int64) {
 		for range max(c.active, 1) {
 			i.leave(p)
 		}
-		if c.firstByte == 0 && len(c.line) > 0 {
+		if c.firstByte == 0 && len(c.line) > 0 && c.End.First == Server {
 			p.failed = failure{string(c.line), now}
 		}
 	}
 	if !c.foreign {
 		p.open--
 		p.closedBy[c.End.First]++
-		l := leftOf(c)
-		for _, o := range c.passers {
-			i.blame(o, &l)
-		}
-		c.passers = nil
 		if c.begun > 0 && !c.taken && c.End.How != Gone {
 			l := lossOf(c)
 			c.loss = &l
+			if l.raced {
+				p.raced++
+			}
 			c.origin.lose(slot{&l, now}, p.demand)
 		}
 	}
 	c.state = finished
 }
 
-// blame counts what made a client open c.
-func (i *Inspector) blame(c *conn, l *loss) {
-	c.passed = nil
-	if !c.foreign {
-		c.place.tallies[l.kind].add(l, c.place.requests, true)
+// blame counts the connections that were opened although c was idle. It waits until
+// c is over: it could still have been used.
+func (i *Inspector) blame(c *conn) {
+	l := leftOf(c)
+	for _, o := range c.passers {
+		o.passed = nil
+		if !o.foreign {
+			o.place.tallies[l.kind].add(&l, o.ordinal, true)
+		}
 	}
+	c.passers = nil
 }
 
 // release forgets a connection that is over, but for what is kept of it.
@@ -175,8 +181,10 @@ func (i *Inspector) release(c *conn) {
 	if c.foreign {
 		return
 	}
+	i.blame(c)
+	i.recordOpaque(c)
 	p := c.place
-	if c.begun == 0 && c.exchanges == 0 {
+	if c.begun == 0 && c.exchanges == 0 && c.ended != 0 {
 		p.unused++
 	}
 	if c.tls && c.Proto != "TLS" {

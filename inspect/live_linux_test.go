@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -42,6 +41,7 @@ type ear struct {
 func watchPort(t *testing.T, port int, e ear) *watch {
 	t.Helper()
 	cfg := inspect.Config{Server: func(a netip.AddrPort) bool { return int(a.Port()) == port }}
+	cfg.Packets = !e.deaf
 	if e.keys != nil {
 		cfg.Keys = e.keys
 	}
@@ -145,5 +145,3 @@ func names(v *inspect.Verdict) (all []inspect.Name) {
 	}
 	return all
 }
-
-var _ = os.Getenv

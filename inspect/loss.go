@@ -131,7 +131,8 @@ func leftOf(c *conn) loss {
 		l.kind = leftUnread
 	case c.signs.bodiless:
 		l.kind = leftBodiless
-	case c.End.First == Client && c.End.Idle >= soon && c.dropped():
+	}
+	if c.End.First == Client && c.End.Idle >= soon && c.dropped() {
 		l.kind = clientIdle
 	}
 	return l
@@ -140,6 +141,9 @@ func leftOf(c *conn) loss {
 // dropped reports whether the client closed c about when it opened another one:
 // some look at the age of an idle connection only when they need one.
 func (c *conn) dropped() bool {
+	if c.place.lastBegun < c.ended {
+		return false // rather the end of the program
+	}
 	for _, o := range c.passers {
 		if d := c.ended - o.opened; d > -int64(soon) && d < int64(4*soon) {
 			return true

@@ -172,9 +172,16 @@ func (i *Inspector) ends(c *conn, d flow.Dir, flags decode.TCPFlags, now int64) 
 		i.end(c, by, how, now)
 	default:
 		c.fins[d] = true
+		if c.finner == NoSide {
+			c.finner = by
+		}
+		// Whose TLS alert came first decided to close.
+		if mine, other := c.notify[d], c.notify[d.Other()]; other != 0 && (mine == 0 || other < mine) {
+			by = opposite(by)
+		}
 		i.end(c, by, FIN, now)
 		if c.fins[0] && c.fins[1] && !c.reset {
-			c.End.TimeWait = c.End.First
+			c.End.TimeWait = c.finner
 		}
 	}
 }

@@ -17,14 +17,16 @@ type place struct {
 	origins map[string]*origin
 	only    *origin // the one that is used just now
 
-	open    int
-	busy    int // requests under way
-	dialing int
-	dials   []*conn // in the order of their SYNs
-	peak    int     // requests under way at once, at most
-	demand  int     // the same with connections that are being dialed
+	open      int
+	busy      int // requests under way
+	dialing   int
+	lastBegun int64   // when the latest request began
+	dials     []*conn // in the order of their SYNs
+	peak      int     // requests under way at once, at most
+	demand    int     // the same with connections that are being dialed
 
 	requests, conns, reused, unused int
+	raced                           int // requests that met a connection that was closing
 	resumed, handshakes             int
 	refused                         int
 	retries                         int
@@ -33,7 +35,7 @@ type place struct {
 	owners                          map[int]bool
 	latency                         histogram
 	sent, received                  Traffic
-	closedBy                        [4]int // by side
+	closedBy                        [4]int  // by side
 	failed                          failure // the latest request that was not answered
 }
 
@@ -186,4 +188,14 @@ func (p *place) agent(name string) {
 	if len(p.agents) < 16 || p.agents[name] > 0 {
 		p.agents[name]++
 	}
+}
+
+// names is how many names were asked for.
+func (p *place) names() (n int) {
+	for name := range p.origins {
+		if name != "" {
+			n++
+		}
+	}
+	return n
 }

@@ -114,10 +114,9 @@ func (p *place) figures() Origin {
 func (i *Inspector) Finish() *Report {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.settle()
+	i.view.Close() // tells of the exchanges that are not over
 	r := &Report{
 		Start: at(i.start), End: at(i.now), Witnesses: i.seen, Troubles: i.troubles,
-		Origins: i.origins(0), Forgotten: i.dropped,
 	}
 	for k := range i.leaving {
 		i.release(i.leaving[k])
@@ -127,26 +126,11 @@ func (i *Inspector) Finish() *Report {
 			i.release(c)
 		}
 	}
-	r.Conns = i.kept
+	r.Origins, r.Conns, r.Forgotten = i.origins(0), i.kept, i.dropped
 	slices.SortFunc(r.Conns, func(a, b Conn) int { return cmp.Compare(a.Number, b.Number) })
 	for n := range r.Conns {
 		r.Conns[n].Disputes = i.disputes(&r.Conns[n])
 	}
 	i.judge(r)
 	return r
-}
-
-// settle counts what is open still.
-func (i *Inspector) settle() {
-	for _, c := range i.pairs {
-		if c.foreign || len(c.passers) == 0 {
-			continue
-		}
-		l := leftOf(c)
-		for _, o := range c.passers {
-			i.blame(o, &l)
-		}
-		c.passers = nil
-	}
-	i.view.Close() // tells of the exchanges that are not over
 }

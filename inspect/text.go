@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"sonde/capture/decode"
 )
@@ -123,7 +124,9 @@ type text struct{ b []byte }
 
 const columns = 80
 
-func (t *text) line(format string, args ...any) { t.b = append(fmt.Appendf(t.b, format, args...), '\n') }
+func (t *text) line(format string, args ...any) {
+	t.b = append(fmt.Appendf(t.b, format, args...), '\n')
+}
 
 // par writes a paragraph behind a label.
 func (t *text) par(label, s string) {
@@ -132,7 +135,7 @@ func (t *text) par(label, s string) {
 	for n, word := range strings.Fields(s) {
 		switch {
 		case n == 0:
-		case column+1+len(word) > columns:
+		case column+1+utf8.RuneCountInString(word) > columns:
 			t.b = append(t.b, '\n')
 			t.b = append(t.b, strings.Repeat(" ", len(label))...)
 			column = len(label)
@@ -141,7 +144,7 @@ func (t *text) par(label, s string) {
 			column++
 		}
 		t.b = append(t.b, word...)
-		column += len(word)
+		column += utf8.RuneCountInString(word)
 	}
 	t.b = append(t.b, '\n')
 }
@@ -149,7 +152,7 @@ func (t *text) par(label, s string) {
 func (t *text) cause(n int, c *Cause) {
 	t.line("")
 	t.par(fmt.Sprintf("%-10s", fmt.Sprintf("cause %d", n)), fmt.Sprintf("%s (%s)", c.Cause, c.Side))
-	t.par("evidence  ", string(decode.AppendEscaped(nil, c.Evidence)))
+	t.par("evidence  ", c.Evidence)
 	t.par("fix       ", c.Fix)
 }
 

@@ -64,7 +64,11 @@ func (r *records) next(d flow.Dir, now int64, b []byte) []byte {
 		return nil
 	}
 	h.left, h.keep = size, kind == tlsrec.Handshake && !h.told
-	if kind == tlsrec.ApplicationData {
+	switch {
+	case kind == tlsrec.Alert && h.told, kind == tlsrec.ApplicationData && r.version == 0x0304 && size == alertLen:
+		r.c.notified(d, now)
+	case kind == tlsrec.ApplicationData:
+		r.c.notify = [2]int64{}
 		r.record(d, now, size)
 	}
 	return b[n:]
@@ -138,7 +142,17 @@ func (r *records) hello(d flow.Dir) {
 const (
 	sealed  = 17 // what TLS 1.3 adds to a message: the type and the tag
 	control = 24 // an alert or a KeyUpdate is no longer
+
+	alertLen = 2 + sealed
 )
+
+// notified takes note of an alert: as a rule that its sender closes (RFC 8446,
+// section 6.1). Its FIN comes later, and the answer to the alert may be faster.
+func (c *conn) notified(d flow.Dir, now int64) {
+	if c.notify[d] == 0 {
+		c.notify[d] = now
+	}
+}
 
 // finishedLen is the length of the client's last handshake record in TLS 1.3: a
 // header, and a hash.

@@ -224,6 +224,7 @@ func TestBody(t *testing.T) {
 // one.
 func TestBodyStops(t *testing.T) {
 	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close") // or net/http would wait for the body
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 	})
 	stopped, more := make(chan struct{}), make(chan struct{})

@@ -23,6 +23,7 @@ type flight struct {
 	req             *http.Request
 	inner           atomic.Pointer[inner]
 	over            atomic.Bool
+	canceled        atomic.Bool // by CancelRequest or Request.Cancel
 
 	shard      *shard
 	prev, next *flight // in the shard
@@ -82,11 +83,17 @@ func (f *flight) CallOver() {
 	}
 }
 
+// abort cancels f.
+func (f *flight) abort() {
+	f.canceled.Store(true)
+	f.derive().cancel(errCanceled)
+}
+
 // await turns the end of Request.Cancel into that of f.
 func (f *flight) await(cancel <-chan struct{}) {
 	select {
 	case <-cancel:
-		f.derive().cancel(errCanceled)
+		f.abort()
 	case <-f.Done():
 	}
 }
@@ -149,6 +156,6 @@ func (t *Transport) CancelRequest(req *http.Request) {
 	}
 	s.mu.Unlock()
 	for _, f := range found {
-		f.derive().cancel(errCanceled)
+		f.abort()
 	}
 }

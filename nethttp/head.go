@@ -186,6 +186,15 @@ func (s *sending) appendFraming(dst []byte, req *http.Request) []byte {
 	return append(dst, "\r\n"...)
 }
 
+// written reports whether the field comes from something else than the map.
+func written(name string) bool {
+	switch name {
+	case "Host", "User-Agent", "Content-Length", "Transfer-Encoding", "Trailer":
+		return true
+	}
+	return false
+}
+
 var nameLists = sync.Pool{New: func() any { return new([]string) }}
 
 // appendSorted appends the fields of h but those that were written before.
@@ -196,9 +205,7 @@ func appendSorted(dst []byte, h http.Header) []byte {
 	list := nameLists.Get().(*[]string)
 	names := (*list)[:0]
 	for name := range h {
-		switch name {
-		case "Host", "User-Agent", "Content-Length", "Transfer-Encoding", "Trailer":
-		default:
+		if !written(name) {
 			names = append(names, name)
 		}
 	}
@@ -217,18 +224,4 @@ func appendSorted(dst []byte, h http.Header) []byte {
 // hasToken reports whether a list of the values has the member token.
 func hasToken(values []string, token string) bool {
 	return len(values) > 0 && httpguts.HeaderValuesContainsToken(values, token)
-}
-
-// codecFields are those fields that decide what may come back: a 101.
-func codecFields(h http.Header) (f message.Fields) {
-	if h["Upgrade"] == nil {
-		return f
-	}
-	for _, v := range h["Connection"] {
-		f.Add("Connection", v)
-	}
-	for _, v := range h["Upgrade"] {
-		f.Add("Upgrade", v)
-	}
-	return f
 }

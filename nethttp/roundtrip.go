@@ -125,7 +125,7 @@ func (t *Transport) send(req, orig *http.Request) (*http.Response, error) {
 	f := t.flights.begin(req, orig)
 	c.call.Over = f
 	client := t.plain
-	if req.URL.Scheme == "https" {
+	if req.URL.Scheme == "https" && c.call.Proxy == nil {
 		client = t.secure
 	}
 	err = core.RoundTrip(client, f, &c.call)
@@ -145,11 +145,16 @@ func (t *Transport) send(req, orig *http.Request) (*http.Response, error) {
 
 // compose makes c of req.
 func (t *Transport) compose(c *trip, req *http.Request) (gzip bool, err error) {
-	h, err := host(req, false)
+	proxy, at, err := t.proxies.of(req)
 	if err != nil {
 		return false, err
 	}
-	uri, err := target(req, h, false)
+	forwarded := proxy != nil && req.URL.Scheme == "http" && (at.Scheme == "http" || at.Scheme == "https")
+	h, err := host(req, forwarded)
+	if err != nil {
+		return false, err
+	}
+	uri, err := target(req, h, forwarded)
 	if err != nil {
 		return false, err
 	}
@@ -162,13 +167,20 @@ func (t *Transport) compose(c *trip, req *http.Request) (gzip bool, err error) {
 	if t.settings.compression && req.Method != http.MethodHead && first(req.Header, "Accept-Encoding") == "" && first(req.Header, "Range") == "" {
 		x.gzip = true
 	}
+	if forwarded {
+		x.proxyAuth = basic(at)
+	}
 	connection := req.Header["Connection"]
 	asksClose := req.Close || hasToken(connection, "close")
 	if t.settings.disableKeepAlives && !asksClose && !(req.Header["Upgrade"] != nil && hasToken(connection, "upgrade")) {
 		x.close = true
 	}
 	q := &c.call.Request
-	q.Method, q.Fields = req.Method, codecFields(req.Header)
+	q.Proxy = nil
+	if proxy != nil {
+		q.Proxy = proxy
+	}
+	q.Method = req.Method
 	if q.Method == "" {
 		q.Method = http.MethodGet
 	}

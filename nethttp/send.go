@@ -161,7 +161,7 @@ func (s *sending) into(c *core.Call, req *http.Request) error {
 	default:
 		c.Kind, c.Length = message.KnownLength, s.length
 	}
-	c.Again = req.GetBody != nil
+	c.Again, c.Apart = req.GetBody != nil, !known(s.body)
 	if len(req.Trailer) > 0 && s.chunked {
 		announced := s.announced
 		c.Trailer = func() (f message.Fields, err error) {
@@ -175,7 +175,7 @@ func (s *sending) into(c *core.Call, req *http.Request) error {
 			return f, nil
 		}
 	}
-	if c.Kind == message.KnownLength && s.length <= inMemory && known(s.body) {
+	if c.Kind == message.KnownLength && s.length <= inMemory && !c.Apart {
 		data, err := readAll(s.body, s.length)
 		if err != nil {
 			return err

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
+	"reflect"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"sonde"
+	"sonde/internal/core"
 )
 
 // Transport is an http.RoundTripper over a sonde Client. Any number of goroutines
@@ -25,6 +28,7 @@ type Transport struct {
 
 	given    *http.Transport // for schemes that nobody has registered here; nil: none
 	settings settings
+	proxies  *proxies
 
 	alt     atomic.Pointer[map[string]http.RoundTripper]
 	altMu   sync.Mutex // held while alt is replaced
@@ -33,7 +37,6 @@ type Transport struct {
 
 // settings are what each request needs of the http.Transport.
 type settings struct {
-	proxy             func(*http.Request) (*url.URL, error)
 	disableKeepAlives bool // and say so in requests
 	oneShot           bool // keep no connections, for whatever reason
 	compression       bool
@@ -55,9 +58,10 @@ var errOnlyHTTP2 = errors.New("nethttp: the transport's Protocols allow HTTP/2 a
 // Settings that cannot be had are the error of every request.
 func New(t *http.Transport) *Transport {
 	cfg := sonde.Config{UserAgent: "-"}
-	var own Transport
+	own := Transport{proxies: proxiesOf(t)}
+	cfg.Proxy = own.proxies.choice()
 	if t == nil {
-		own.settings = settings{proxy: http.ProxyFromEnvironment, compression: true, expectContinue: true, maxHead: maxHead}
+		own.settings = settings{compression: true, expectContinue: true, maxHead: maxHead}
 		cfg.Limits.Head, cfg.Limits.Fields, cfg.Limits.Informational = maxHead, -1, -1
 		cfg.Timeouts.BodyIdle = -1
 	} else {
@@ -101,7 +105,6 @@ func (t *Transport) derive() (err error) {
 // settingsOf are those of t.
 func settingsOf(t *http.Transport) settings {
 	s := settings{
-		proxy:             t.Proxy,
 		disableKeepAlives: t.DisableKeepAlives,
 		oneShot:           t.DisableKeepAlives || t.MaxIdleConnsPerHost < 0,
 		compression:       !t.DisableCompression,
@@ -129,7 +132,7 @@ func configure(cfg *sonde.Config, t *http.Transport) {
 		Continue:  t.ExpectContinueTimeout,
 		Connect:   -1,
 		TLS:       none(t.TLSHandshakeTimeout),
-		Proxy:     -1,
+		Proxy:     0, // net/http's own, a minute, is sonde's
 	}
 	cfg.Pool = sonde.PoolConfig{
 		MaxIdle:           none(t.MaxIdleConns),
@@ -149,12 +152,25 @@ func configure(cfg *sonde.Config, t *http.Transport) {
 	if cfg.TLS.ClientSessionCache == nil {
 		cfg.TLS.SessionTicketsDisabled = true // no cache of sonde's: sessions are resumed if t resumes them
 	}
+	protos := slices.DeleteFunc(slices.Clone(cfg.TLS.NextProtos), func(p string) bool { return p == "h2" })
+	core.SetDialing(cfg, core.Dialing{
+		Quiet:   t.DialContext == nil || !plainDialer(t.DialContext),
+		OwnALPN: true, ALPN: protos,
+		Linger: true,
+	})
 	switch {
 	case t.DialContext != nil:
 		cfg.Dial = t.DialContext
 	case t.Dial != nil:
 		cfg.Dial = func(_ context.Context, network, addr string) (net.Conn, error) { return t.Dial(network, addr) }
 	}
+}
+
+// plainDialer reports whether dial is the method of a net.Dialer, which sets no
+// deadlines: any other's may be meant to stay.
+func plainDialer(dial func(context.Context, string, string) (net.Conn, error)) bool {
+	f := runtime.FuncForPC(reflect.ValueOf(dial).Pointer())
+	return f != nil && f.Name() == "net.(*Dialer).DialContext-fm"
 }
 
 // none is d, or -1 for 0.
@@ -215,7 +231,7 @@ func (t *Transport) With(change func(*sonde.Config)) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &Transport{client: c, given: t.given, settings: t.settings}
+	u := &Transport{client: c, given: t.given, settings: t.settings, proxies: t.proxies}
 	if err := u.derive(); err != nil {
 		return nil, err
 	}

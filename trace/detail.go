@@ -32,6 +32,10 @@ func (e *Event) details(dst []detail) []detail {
 	case e.isField():
 		add("name", e.Name)
 		add("value", e.Value)
+	case e.Kind == HeadWritten:
+		text("line", e.Value)
+	case e.Kind == BodyDecoded:
+		text("codings", e.Name)
 	case e.Kind != ProxyStart && e.Kind != ProxyDone:
 		text("peer", e.Name)
 	}
@@ -89,7 +93,7 @@ func (e *Event) isField() bool { return e.Kind == FieldWritten || e.Kind == Trai
 // hasBytes reports whether Bytes says something, be it 0.
 func (e *Event) hasBytes() bool {
 	switch e.Kind {
-	case HeadWritten, BodyWritten, HeadRead, BodyRead:
+	case HeadWritten, BodyWritten, HeadRead, BodyRead, BodyDecoded:
 		return true
 	}
 	return e.Bytes != 0

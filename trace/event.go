@@ -28,7 +28,7 @@ const (
 	ConnOpened                     // a new connection is ready: Reason says why a new one
 	AcquireDone                    // Conn, Reused, Idle; Reason if it is new; or Err
 	FieldWritten                   // one field of it left: Name, Value
-	HeadWritten                    // the request head left: Bytes
+	HeadWritten                    // the request head left: Bytes; Value is its first line, if fields are told
 	ContinueWait                   // the head left, 100 Continue is awaited
 	ContinueDone                   // the wait ended: Status 100, a final status, or 0 for the timeout, or Err
 	BodyWritten                    // the request body left: Bytes, or Err

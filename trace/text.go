@@ -159,6 +159,8 @@ func (t *Text) words(e *Event, d *detail) (before, after string, how int) {
 			return "certificate of ", "", showValue
 		}
 		return "", ":", showValue
+	case "line":
+		return "", ",", showValue
 	case "target":
 		return "to ", "", showValue
 	case "peer":

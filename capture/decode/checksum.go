@@ -38,32 +38,63 @@ func (p *Packet) VerifyIPv4() Sum {
 // VerifyTransport checks the checksum of TCP, UDP, ICMP, ICMPv6 or IGMP. A
 // packet that is cut, or a fragment, cannot be checked.
 func (p *Packet) VerifyTransport() Sum {
-	if p.Has&LayerFragment != 0 || p.Has&(LayerTCP|LayerUDP|LayerICMP|LayerICMPv6|LayerIGMP) == 0 {
-		return SumUnknown
+	if p.Has&LayerUDP != 0 && p.Has&LayerFragment == 0 && p.UDP.Checksum == 0 {
+		return p.absent()
 	}
-	n := p.carried
-	if p.Has&LayerUDP != 0 {
-		if p.UDP.Checksum == 0 {
-			return p.absent()
-		}
-		n = 8 + p.Length
-	}
-	b := p.frame[p.trans:]
-	if n > len(b) {
-		return SumUnknown
-	}
-	var s uint64
-	if p.Has&(LayerICMP|LayerIGMP) == 0 {
-		s = p.pseudo(n)
-	}
+	s, b, ok := p.summed()
 	switch {
+	case !ok:
+		return SumUnknown
 	case p.Has&LayerTCP != 0 && p.TCP.Checksum == fold(s),
 		p.Has&LayerUDP != 0 && p.UDP.Checksum == fold(s):
 		return SumPartial
-	case fold(sum(s, b[:n])) != 0xffff:
+	case fold(sum(s, b)) != 0xffff:
 		return SumBad
 	}
 	return SumGood
+}
+
+// TransportChecksum returns what the checksum that VerifyTransport looks at should
+// be. It is false where that cannot be told.
+func (p *Packet) TransportChecksum() (uint16, bool) {
+	s, b, ok := p.summed()
+	if !ok {
+		return 0, false
+	}
+	has := p.ICMP.Checksum
+	switch {
+	case p.Has&LayerTCP != 0:
+		has = p.TCP.Checksum
+	case p.Has&LayerUDP != 0:
+		has = p.UDP.Checksum
+	case p.Has&LayerIGMP != 0:
+		has = p.IGMP.Checksum
+	}
+	// RFC 1624: a field is taken out of a sum by adding its complement.
+	want := ^fold(uint64(fold(sum(s, b))) + uint64(^has))
+	if want == 0 && p.Has&LayerUDP != 0 { // RFC 768: zero is none
+		want = 0xffff
+	}
+	return want, true
+}
+
+// summed returns what a transport's checksum is made over: the sum of the
+// pseudo-header, where it has one, and the bytes.
+func (p *Packet) summed() (pseudo uint64, b []byte, ok bool) {
+	if p.Has&LayerFragment != 0 || p.Has&(LayerTCP|LayerUDP|LayerICMP|LayerICMPv6|LayerIGMP) == 0 {
+		return 0, nil, false
+	}
+	n := p.carried
+	if p.Has&LayerUDP != 0 {
+		n = 8 + p.Length
+	}
+	if b = p.frame[p.trans:]; n > len(b) {
+		return 0, nil, false
+	}
+	if p.Has&(LayerICMP|LayerIGMP) == 0 {
+		pseudo = p.pseudo(n)
+	}
+	return pseudo, b[:n], true
 }
 
 // absent judges a UDP packet without checksum: RFC 8200, section 8.1, wants one.

@@ -27,7 +27,7 @@ var tcpOptionNames = map[uint8]string{
 	OptEnd: "eol", OptNOP: "nop", OptMSS: "mss", OptWindowScale: "wscale",
 	OptSACKPermitted: "sackOK", OptSACK: "sack", OptTimestamps: "TS", OptMD5: "md5",
 	OptUserTimeout: "uto", OptAO: "tcp-ao", OptMPTCP: "mptcp", OptFastOpen: "tfo",
-	OptExperiment1: "exp", OptExperiment2: "exp",
+	OptExperiment2: "exp",
 }
 
 // TCPOption is one option, as it was sent.

@@ -23,18 +23,21 @@ type block struct {
 	et, ef edge // where last goes when it is true, and when it is false
 
 	// The optimizer's notes.
-	id      int
-	mark    int
-	level   int
-	next    *block // in the list of the blocks on this level
-	twin    *block // an equal block that replaces this one
-	dom     bitset // the blocks on every path from the root to here
-	inEdges *edge
-	kill    atomSet
-	inUse   atomSet
-	outUse  atomSet
-	val     [numAtoms]valueID // what each atom holds at the end
-	operand valueID           // what last compares with
+	id    int
+	mark  int
+	level int
+	next  *block // in the list of the blocks on this level
+	twin  *block // an equal block that replaces this one
+	// sameHash is the next of the different blocks with one hash, while twins are
+	// looked for.
+	sameHash *block
+	dom      bitset // the blocks on every path from the root to here
+	inEdges  *edge
+	kill     atomSet
+	inUse    atomSet
+	outUse   atomSet
+	val      [numAtoms]valueID // what each atom holds at the end
+	operand  valueID           // what last compares with
 
 	// The emitter's notes.
 	offset         int
@@ -66,8 +69,15 @@ type cond struct {
 
 // test makes a condition of one block that jumps on a comparison with k.
 func test(code int, k uint32, stmts []*stmt) *cond {
-	b := newBlock(code, k, stmts)
-	return &cond{head: b, yes: []*edge{&b.et}, no: []*edge{&b.ef}}
+	// All of it in one allocation: long lists are made of thousands of tests.
+	t := &struct {
+		block   block
+		cond    cond
+		yes, no [1]*edge
+	}{block: block{last: stmt{code: code, k: k}, stmts: stmts}}
+	t.yes[0], t.no[0] = &t.block.et, &t.block.ef
+	t.cond = cond{head: &t.block, yes: t.yes[:], no: t.no[:]}
+	return &t.cond
 }
 
 func link(edges []*edge, to *block) {
@@ -79,17 +89,22 @@ func link(edges []*edge, to *block) {
 // both is a and then b. It takes over its arguments.
 func both(a, b *cond) *cond {
 	link(a.yes, b.head)
-	return &cond{head: a.head, yes: b.yes, no: append(b.no, a.no...)}
+	a.yes, a.no = b.yes, append(b.no, a.no...)
+	return a
 }
 
 // either is a or else b. It takes over its arguments.
 func either(a, b *cond) *cond {
 	link(a.no, b.head)
-	return &cond{head: a.head, yes: append(b.yes, a.yes...), no: b.no}
+	a.yes, a.no = append(b.yes, a.yes...), b.no
+	return a
 }
 
-// not turns a condition around.
-func not(a *cond) *cond { return &cond{head: a.head, yes: a.no, no: a.yes} }
+// not turns a condition around, and returns it.
+func not(a *cond) *cond {
+	a.yes, a.no = a.no, a.yes
+	return a
+}
 
 // all joins conditions with both from the left; nil ones are left out.
 func all(conds ...*cond) *cond {

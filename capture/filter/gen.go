@@ -17,6 +17,8 @@ type position struct {
 type generator struct {
 	opts Options
 	pos  int // of the node at work, for errors
+	// idPos is where the value of the Address at work stands.
+	idPos int
 
 	link      LinkType // of the innermost link-layer header
 	linkHdr   position // where that header starts
@@ -89,6 +91,7 @@ func (g *generator) expr(x Expr) *cond {
 	g.pos = x.Pos()
 	switch x := x.(type) {
 	case *Address:
+		g.idPos = x.id.pos
 		return g.address(x)
 	case *Protocol:
 		return g.protocol(x.proto)

@@ -68,7 +68,7 @@ func (g *generator) address4(a *Address) *cond {
 	if masked {
 		mask = g.mask4(a)
 		if addr&^mask != 0 {
-			g.failf("%s has bits set outside its mask", a.id.text)
+			failf(a.id.pos, "%s has bits set outside its mask", a.id.text)
 		}
 		if a.q.what != whatNet {
 			g.failf("a mask goes only with net")
@@ -119,7 +119,7 @@ func (g *generator) address6(a *Address) *cond {
 	}
 	prefix := netip.PrefixFrom(addr, bits)
 	if prefix.Masked().Addr() != addr {
-		g.failf("%s has bits set outside its mask", a.id.text)
+		failf(a.id.pos, "%s has bits set outside its mask", a.id.text)
 	}
 	switch a.q.what {
 	case whatDefault, whatHost:

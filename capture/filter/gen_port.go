@@ -49,7 +49,7 @@ func (g *generator) ports(q qual, lo, hi, transport uint32) *cond {
 		g.failf("'%s' does not go with a port", q.proto)
 	}
 	if lo > 65535 || hi > 65535 {
-		g.failf("port number %d is more than 65535", max(lo, hi))
+		failf(g.idPos, "port number %d is more than 65535", max(lo, hi))
 	}
 	p := portTest{q.what == whatPortRange, min(lo, hi), max(lo, hi), transport, q.dir}
 	four := g.ports4(p)

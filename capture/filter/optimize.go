@@ -32,6 +32,7 @@ type optimizer struct {
 	edges  []*edge  // the true edges of all blocks, then the false ones
 	levels []*block // for each level the blocks on it, linked by next
 	values valueTable
+	kinds  map[uint64]*block // by hash, one of each kind of blocks, linked by sameHash
 
 	changed bool // this pass changed something
 	moved   bool // and something other than edges
@@ -125,7 +126,7 @@ func (o *optimizer) mergeTwins() {
 
 // findTwins finds for each block the last one that equals it.
 func (o *optimizer) findTwins() {
-	known := map[uint64][]*block{} // by hash, one of each kind
+	clear(o.kinds)
 	for i := len(o.blocks) - 1; i >= 0; i-- {
 		b := o.blocks[i]
 		b.twin = nil
@@ -133,14 +134,14 @@ func (o *optimizer) findTwins() {
 			continue
 		}
 		h := b.hash()
-		for _, c := range known[h] {
+		first := o.kinds[h]
+		for c := first; c != nil && b.twin == nil; c = c.sameHash {
 			if equalBlocks(b, c) {
 				b.twin = c
-				break
 			}
 		}
 		if b.twin == nil {
-			known[h] = append(known[h], b)
+			o.kinds[h], b.sameHash = b, first
 		}
 	}
 }

@@ -57,7 +57,7 @@ func translate(tree Expr, opts Options) []bpf.RawInstruction {
 	if g.noOptimize || opts.NoOptimize {
 		return emit(root)
 	}
-	o := optimizer{root: root}
+	o := optimizer{root: root, kinds: map[uint64]*block{}}
 	if o.number() > blocksPerInsn*opts.MaxInstructions {
 		failf(0, "expression of %d tests is too large", len(o.blocks))
 	}

@@ -52,7 +52,7 @@ type Config struct {
 	LineBuffered   bool // -l: write each line as it comes
 	PacketBuffered bool // -U: write each packet to the file as it comes
 
-	User           string // -Z: become this user once everything is open
+	User           string // -Z: become this user once the source is open; files are written as that user
 	KeepPrivileges bool   // do not drop capabilities; a library user may need them
 
 	// Report is called at each value received, to print the counts while running
@@ -74,6 +74,9 @@ type Program interface {
 	Match(data []byte, wireLen int) bool
 }
 
+// ErrConfig is for a Config that contradicts itself. Nothing was opened.
+var ErrConfig = errors.New("sniff")
+
 func (c *Config) filled() error {
 	if c.Out == nil {
 		c.Out = os.Stdout
@@ -82,10 +85,10 @@ func (c *Config) filled() error {
 		c.Err = os.Stderr
 	}
 	if c.Filter != "" && c.Compile == nil {
-		return errors.New("sniff: a filter expression, and nothing to compile it")
+		return fmt.Errorf("%w: a filter expression, and nothing to compile it", ErrConfig)
 	}
 	if c.Read != "" && c.Interface != "" {
-		return errors.New("sniff: either read a file or capture on an interface")
+		return fmt.Errorf("%w: either read a file or capture on an interface", ErrConfig)
 	}
 	modes := 0
 	for _, on := range []bool{c.Write != "", c.CountOnly, c.HTTP, c.Following} {
@@ -97,7 +100,7 @@ func (c *Config) filled() error {
 		modes = 1 // both: the file gets the packets, the terminal the exchanges
 	}
 	if modes > 1 {
-		return errors.New("sniff: writing, counting, HTTP and following exclude each other")
+		return fmt.Errorf("%w: writing, counting, HTTP and following exclude each other", ErrConfig)
 	}
 	return nil
 }
@@ -111,7 +114,8 @@ const holdForSecrets = time.Second
 
 // Advice returns what to do about an error of Run, or "" where nothing is known.
 func Advice(err error) string {
-	if !errors.Is(err, fs.ErrPermission) {
+	var file *fs.PathError // one that may not be read or written: no capability is missing
+	if !errors.Is(err, fs.ErrPermission) || errors.As(err, &file) {
 		return ""
 	}
 	self, e := os.Executable()

@@ -40,6 +40,11 @@ func (w *Printer) icmp(dst []byte, d *decode.Packet) []byte {
 		dst = append(dst, "source quench"...)
 	case decode.ICMPParameter:
 		dst = append(dst, "parameter problem"...)
+		if h.Code == 0 {
+			dst = appendUint(append(dst, " - octet "...), h.Rest[0])
+		} else {
+			dst = appendUint(append(dst, " - code "...), h.Code)
+		}
 	case decode.ICMPRouterAdvert:
 		dst = append(dst, "router advertisement"...)
 	case decode.ICMPRouterSolicit:
@@ -47,7 +52,28 @@ func (w *Printer) icmp(dst []byte, d *decode.Packet) []byte {
 	default:
 		dst = appendUint(append(dst, "type-#"...), uint8(h.Type))
 	}
-	return appendLength(dst, d.Length+8)
+	dst = appendLength(dst, d.Length+8)
+	if w.style.Verbose == 0 {
+		return dst
+	}
+	if d.VerifyTransport() == decode.SumBad {
+		want, _ := d.TransportChecksum()
+		dst = appendHex(append(dst, " (wrong icmp cksum "...), uint64(h.Checksum), 1)
+		dst = append(appendHex(append(dst, " (->"...), uint64(want), 1), ")!)"...)
+	}
+	return w.quoted(dst, d)
+}
+
+// quoted prints the packet that an error is about, on a line of its own.
+func (w *Printer) quoted(dst []byte, d *decode.Packet) []byte {
+	if w.nested || !d.Quoted(&w.inner) {
+		return dst
+	}
+	q := w.inner // which is used again for what is inside of that
+	w.nested = true
+	dst = w.network(append(dst, "\n\t"...), &q, 0)
+	w.nested = false
+	return dst
 }
 
 // unreachable prints what an ICMP error says about a packet that was lost.
@@ -73,7 +99,15 @@ func (w *Printer) unreachable(dst []byte, d *decode.Packet) []byte {
 		}
 		return dst
 	case 9, 10, 13:
-		return append(w.names.appendHost(append(dst, "host "...), q.DestinationIP()), " unreachable - admin prohibited"...)
+		kind := "host "
+		if code == 9 {
+			kind = "net "
+		}
+		dst = append(w.names.appendHost(append(dst, kind...), q.DestinationIP()), " unreachable - admin prohibited"...)
+		if code == 13 {
+			dst = append(dst, " filter"...)
+		}
+		return dst
 	default:
 		return appendUint(append(w.names.appendHost(dst, q.DestinationIP()), " unreachable - #"...), code)
 	}

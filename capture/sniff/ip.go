@@ -213,8 +213,9 @@ func (w *Printer) protocol(dst []byte, x decode.IPProto) []byte {
 	return dst
 }
 
-// arp prints an ARP message.
-func (w *Printer) arp(dst []byte, d *decode.Packet) []byte {
+// arp prints an ARP message. Its length is that on the wire, with what pads a
+// short frame.
+func (w *Printer) arp(dst []byte, d *decode.Packet, length int) []byte {
 	a := &d.ARP
 	if !w.told(d) {
 		dst = append(dst, "ARP, "...)
@@ -225,7 +226,6 @@ func (w *Printer) arp(dst []byte, d *decode.Packet) []byte {
 		dst = append(appendUint(dst, a.ProtocolLen), "), "...)
 	}
 	dst = append(dst, a.Op.String()...)
-	length := 8 + 2*(int(a.HardwareLen)+int(a.ProtocolLen))
 	switch {
 	case !a.Resolved:
 	case a.Op == decode.ARPRequest:
@@ -237,6 +237,12 @@ func (w *Printer) arp(dst []byte, d *decode.Packet) []byte {
 	case a.Op == decode.ARPReply:
 		dst = w.names.appendHost(append(dst, ' '), netip.AddrFrom4(a.SenderIP))
 		dst = w.mac(append(dst, " is-at "...), a.SenderMAC)
+	case a.Op == decode.RARPRequest:
+		dst = w.mac(append(dst, " who-is "...), a.TargetMAC)
+		dst = w.mac(append(dst, " tell "...), a.SenderMAC)
+	case a.Op == decode.RARPReply:
+		dst = w.mac(append(dst, " "...), a.TargetMAC)
+		dst = w.names.appendHost(append(dst, " at "...), netip.AddrFrom4(a.TargetIP))
 	}
 	return appendLength(dst, length)
 }

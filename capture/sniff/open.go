@@ -28,7 +28,24 @@ func (s *session) open() error {
 		return err
 	}
 	s.openView()
-	return s.drop()
+	// Who becomes another user writes files as that user, and is to hear at once
+	// when they cannot be written, not when the first one is full.
+	early, late := s.live != nil && s.cfg.Write != "", false
+	if s.cfg.User != "" {
+		early, late = false, early
+	}
+	if early {
+		if err := s.create(); err != nil {
+			return err
+		}
+	}
+	if err := s.drop(); err != nil {
+		return err
+	}
+	if late {
+		return s.create()
+	}
+	return nil
 }
 
 func (s *session) openFile() error {
@@ -62,9 +79,6 @@ func (s *session) openLive() error {
 	s.printer = NewPrinter(s.cfg.Style, interfaceNames())
 	i := l.Interfaces()[0]
 	s.say("listening on %s, link-type %v (%s), snapshot length %d bytes", i.Name, i.Link, i.Link.Description(), i.SnapLen)
-	if s.cfg.Write != "" {
-		return s.create()
-	}
 	return nil
 }
 
@@ -96,13 +110,17 @@ func (s *session) openFiltered(c capture.Config) (*capture.Live, error) {
 	return l, err
 }
 
-// drop gives up what is not needed any more. A file that is read needs nothing in
-// the first place.
+// drop gives up what is not needed any more. Without another user to become, a
+// file that is read needs none in the first place.
 func (s *session) drop() error {
-	if s.live == nil || s.cfg.KeepPrivileges {
+	if s.cfg.KeepPrivileges || s.live == nil && s.cfg.User == "" {
 		return nil
 	}
-	err := DropPrivileges(s.cfg.User)
+	keep := uint32(0)
+	if f := &s.cfg.File; s.cfg.Write != "" && (f.MaxSize > 0 || f.MaxPackets > 0 || f.Every > 0) {
+		keep = mayWrite
+	}
+	err := dropPrivileges(s.cfg.User, keep)
 	if errors.Is(err, errors.ErrUnsupported) && s.cfg.User == "" {
 		if s.cfg.Style.Verbose > 0 { // no error: it captures as well with them
 			s.say("%v", err)

@@ -11,13 +11,14 @@ import (
 // sequence numbers and time differences, within bounds, and is for one
 // goroutine. It allocates nothing for ordinary packets.
 type Printer struct {
-	style Style
-	names *names
-	stamp stamp
-	seqs  sequences
-	n     uint64
-	d     decode.Packet
-	inner decode.Packet
+	style  Style
+	names  *names
+	stamp  stamp
+	seqs   sequences
+	n      uint64
+	d      decode.Packet
+	inner  decode.Packet
+	nested bool // what is printed is quoted by an error
 }
 
 // NewPrinter returns a printer. Names of interfaces, which packets of "any" are
@@ -41,7 +42,7 @@ func (w *Printer) AppendDecoded(dst []byte, p *capture.Packet, d *decode.Packet)
 	}
 	dst = w.stamp.append(dst, p.Time)
 	dst = w.link(dst, p, d)
-	dst = w.network(dst, d)
+	dst = w.network(dst, d, p.Length)
 	if p.Process.PID != 0 || p.Process.Name != "" {
 		dst = append(decode.AppendEscaped(append(dst, " ["...), p.Process.Name), '/')
 		dst = append(strconv.AppendInt(dst, int64(p.Process.PID), 10), ']')
@@ -53,15 +54,16 @@ func (w *Printer) AppendDecoded(dst []byte, p *capture.Packet, d *decode.Packet)
 	return w.dump(dst, p, d)
 }
 
-// network prints what is above the link layer.
-func (w *Printer) network(dst []byte, d *decode.Packet) []byte {
+// network prints what is above the link layer, of a frame that was so long on the
+// wire.
+func (w *Printer) network(dst []byte, d *decode.Packet, length int) []byte {
 	switch {
 	case d.Has&decode.LayerIPv4 != 0:
 		return w.ipv4(dst, d)
 	case d.Has&decode.LayerIPv6 != 0:
 		return w.ipv6(dst, d)
 	case d.Has&decode.LayerARP != 0:
-		return w.arp(dst, d)
+		return w.arp(dst, d, length-headerLength(d))
 	case d.Fault != decode.FaultNone:
 		return w.fault(dst, d)
 	case d.Has&decode.LayerLLC != 0:
@@ -75,6 +77,23 @@ func (w *Printer) network(dst []byte, d *decode.Packet) []byte {
 		dst = append(dst, d.Link.Description()...)
 	}
 	return appendLength(dst, d.Length)
+}
+
+// headerLength is the length of the link-layer header.
+func headerLength(d *decode.Packet) int {
+	n := 0
+	if d.Has&decode.LayerVLAN != 0 {
+		n = 4 * len(d.VLANs.Tags())
+	}
+	switch {
+	case d.Has&decode.LayerEthernet != 0:
+		n += 14
+	case d.Has&decode.LayerSLL != 0 && d.SLL.Version == 2:
+		n += 20
+	case d.Has&decode.LayerSLL != 0:
+		n += 16
+	}
+	return n
 }
 
 // fault says what could not be read.

@@ -16,14 +16,28 @@ import (
 // user, if one is named, empties all capability sets of all threads, and forbids
 // to gain any by executing a program. There is no way back.
 //
-// In a program that was built with cgo threads cannot be reached; the error then
-// satisfies errors.Is(err, errors.ErrUnsupported) and nothing was changed.
-func DropPrivileges(name string) error {
+// In a program that was built with cgo threads can be reached by libc only, which
+// changes their user and not their capabilities. With a user named, who is not
+// root, that comes to the same: the kernel empties the sets of a thread that was
+// root and is no more. Without one the error satisfies errors.Is(err,
+// errors.ErrUnsupported), and nothing was changed.
+func DropPrivileges(name string) error { return dropPrivileges(name, 0) }
+
+// mayWrite is the capability that rotation needs: to make files in directories
+// that belong to others.
+const mayWrite = 1 << unix.CAP_DAC_OVERRIDE
+
+// dropPrivileges keeps some of the first 32 capabilities, as far as they are there
+// and the user stays who it is.
+func dropPrivileges(name string, keep uint32) error {
 	if err := allThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
-		if errors.Is(err, unix.ENOTSUP) {
+		switch {
+		case !errors.Is(err, unix.ENOTSUP):
+			return fmt.Errorf("sniff: no_new_privs: %w", err)
+		case name == "":
 			return fmt.Errorf("sniff: dropping privileges in a program built with cgo: %w", errors.ErrUnsupported)
 		}
-		return fmt.Errorf("sniff: no_new_privs: %w", err)
+		return become(name)
 	}
 	if name != "" {
 		if err := become(name); err != nil {
@@ -34,8 +48,15 @@ func DropPrivileges(name string) error {
 		return fmt.Errorf("sniff: ambient capabilities: %w", err)
 	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3} // pid 0: the calling thread
-	var none [2]unix.CapUserData
-	if err := allThreads(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none))); err != nil {
+	var left [2]unix.CapUserData
+	if keep != 0 {
+		if err := unix.Capget(&header, &left[0]); err != nil {
+			return fmt.Errorf("sniff: capabilities: %w", err)
+		}
+		kept := left[0].Permitted & keep
+		left = [2]unix.CapUserData{{Permitted: kept, Effective: kept}}
+	}
+	if err := allThreads(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&left))); err != nil {
 		return fmt.Errorf("sniff: dropping capabilities: %w", err)
 	}
 	return nil

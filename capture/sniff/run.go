@@ -135,6 +135,9 @@ func (s *session) packet(p *capture.Packet) error {
 		}
 	}
 	if s.read != nil {
+		if want := s.cfg.Capture.Direction; want != 0 && p.Direction != 0 && p.Direction != want {
+			return nil // the kernel does that for live ones
+		}
 		s.takeSecrets()
 	}
 	s.count.Add(1)

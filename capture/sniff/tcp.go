@@ -17,7 +17,7 @@ func (w *Printer) tcp(dst []byte, d *decode.Packet) []byte {
 	dst, _ = h.Flags.AppendText(dst)
 	dst = append(dst, ']')
 	if w.style.Verbose > 0 {
-		dst = checksum(append(dst, ", cksum 0x"...), h.Checksum, d.VerifyTransport())
+		dst = checksum(append(dst, ", cksum 0x"...), h.Checksum, d)
 	}
 	base := origin{}
 	if !w.style.Absolute && h.Flags&decode.ACK != 0 {
@@ -49,13 +49,14 @@ func (w *Printer) tcp(dst []byte, d *decode.Packet) []byte {
 
 // checksum prints a checksum and what is to say of it. A partial sum is what a
 // packet has that the network card is still to complete.
-func checksum(dst []byte, sum uint16, verdict decode.Sum) []byte {
+func checksum(dst []byte, sum uint16, d *decode.Packet) []byte {
 	dst = appendHex(dst, uint64(sum), 4)
-	switch verdict {
+	switch d.VerifyTransport() {
 	case decode.SumGood:
 		return append(dst, " (correct)"...)
 	case decode.SumBad:
-		return append(dst, " (incorrect)"...)
+		want, _ := d.TransportChecksum()
+		return append(appendHex(append(dst, " (incorrect -> 0x"...), uint64(want), 4), ')')
 	case decode.SumPartial:
 		return append(dst, " (left to the card)"...)
 	}

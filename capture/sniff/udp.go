@@ -2,6 +2,7 @@ package sniff
 
 import (
 	"strconv"
+	"strings"
 
 	"sonde/capture/decode"
 	"sonde/capture/decode/dns"
@@ -17,7 +18,9 @@ func (w *Printer) udp(dst []byte, d *decode.Packet) []byte {
 		case decode.SumGood:
 			dst = append(dst, "[udp sum ok] "...)
 		case decode.SumBad:
-			dst = append(dst, "[bad udp cksum] "...)
+			want, _ := d.TransportChecksum()
+			dst = appendHex(append(dst, "[bad udp cksum 0x"...), uint64(d.UDP.Checksum), 4)
+			dst = append(appendHex(append(dst, " -> 0x"...), uint64(want), 4), "!] "...)
 		case decode.SumPartial:
 			dst = append(dst, "[udp sum left to the card] "...)
 		case decode.SumAbsent:
@@ -41,7 +44,7 @@ func (w *Printer) dns(dst, b []byte, length int) []byte {
 	if m.Response() {
 		dst = w.answer(dst, &m)
 	} else {
-		dst = question(dst, &m)
+		dst = w.question(dst, &m)
 	}
 	if err != nil {
 		dst = append(dst, " [|domain]"...)
@@ -49,9 +52,12 @@ func (w *Printer) dns(dst, b []byte, length int) []byte {
 	return append(appendUint(append(dst, " ("...), length), ')')
 }
 
-func question(dst []byte, m *dns.Message) []byte {
+func (w *Printer) question(dst []byte, m *dns.Message) []byte {
 	if m.RecursionDesired() {
 		dst = append(dst, '+')
+	}
+	if m.Flags&checkingDisabled != 0 {
+		dst = append(dst, '%')
 	}
 	if n := len(m.Additional); n > 0 {
 		dst = append(appendUint(append(dst, " ["...), n), "au]"...)
@@ -62,8 +68,18 @@ func question(dst []byte, m *dns.Message) []byte {
 	for i := range m.Questions {
 		dst = asked(dst, &m.Questions[i])
 	}
+	if w.style.Verbose > 1 {
+		dst = w.records(dst, " ns: ", m.Authority)
+		dst = w.records(dst, " ar: ", m.Additional)
+	}
 	return dst
 }
+
+// Bits of a message's flags (RFC 4035, sections 3.1.6 and 3.2.2).
+const (
+	authenticData    = 0x0020
+	checkingDisabled = 0x0010
+)
 
 func asked(dst []byte, q *dns.Question) []byte {
 	dst = append(append(append(dst, ' '), q.Type.String()...), '?')
@@ -71,6 +87,9 @@ func asked(dst []byte, q *dns.Question) []byte {
 }
 
 func (w *Printer) answer(dst []byte, m *dns.Message) []byte {
+	if code := m.RCode(); code != 0 {
+		dst = append(append(dst, ' '), code.String()...)
+	}
 	if m.Authoritative() {
 		dst = append(dst, '*')
 	}
@@ -80,8 +99,8 @@ func (w *Printer) answer(dst []byte, m *dns.Message) []byte {
 	if m.Truncated() {
 		dst = append(dst, '|')
 	}
-	if code := m.RCode(); code != 0 {
-		dst = append(append(dst, ' '), code.String()...)
+	if m.Flags&authenticData != 0 {
+		dst = append(dst, '$')
 	}
 	if w.style.Verbose > 1 && len(m.Questions) > 0 {
 		dst = append(dst, " q:"...)
@@ -92,11 +111,19 @@ func (w *Printer) answer(dst []byte, m *dns.Message) []byte {
 	dst = appendUint(append(dst, ' '), len(m.Answers))
 	dst = appendUint(append(dst, '/'), len(m.Authority))
 	dst = appendUint(append(dst, '/'), len(m.Additional))
-	for i := range m.Answers {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = w.record(append(dst, ' '), &m.Answers[i])
+	dst = w.records(dst, " ", m.Answers)
+	if w.style.Verbose > 1 {
+		dst = w.records(dst, " ns: ", m.Authority)
+		dst = w.records(dst, " ar: ", m.Additional)
+	}
+	return dst
+}
+
+// records prints a section of a message behind its name.
+func (w *Printer) records(dst []byte, name string, all []dns.Record) []byte {
+	for i := range all {
+		dst = w.record(append(dst, name...), &all[i])
+		name = ", "
 	}
 	return dst
 }
@@ -105,10 +132,36 @@ func (w *Printer) record(dst []byte, r *dns.Record) []byte {
 	if w.style.Verbose > 0 {
 		dst = append(append(dst, r.Name...), ' ')
 	}
+	if r.Type == dns.TypeOPT {
+		return appendOPT(dst, r)
+	}
 	if w.style.Verbose > 2 {
 		dst = append(appendSeconds(append(dst, '['), r.TTL), "] "...)
 	}
 	dst = append(append(dst, r.Type.String()...), ' ')
+	return appendData(dst, r)
+}
+
+// appendOPT prints what a pseudo-record says by its other fields (RFC 6891,
+// section 6.1.3).
+func appendOPT(dst []byte, r *dns.Record) []byte {
+	dst = appendUint(append(dst, "OPT UDPsize="...), uint16(r.Class))
+	if r.TTL&0x8000 != 0 {
+		dst = append(dst, " DO"...)
+	}
+	return dst
+}
+
+// appendData prints a record's data. tcpdump has the name first where there are
+// numbers before it.
+func appendData(dst []byte, r *dns.Record) []byte {
+	switch words := strings.Fields(r.Text); {
+	case r.Type == dns.TypeMX && len(words) == 2:
+		return append(append(append(dst, words[1]...), ' '), words[0]...)
+	case r.Type == dns.TypeSRV && len(words) == 4:
+		dst = append(append(append(dst, words[3]...), ':'), words[2]...)
+		return append(append(append(append(dst, ' '), words[0]...), ' '), words[1]...)
+	}
 	return append(dst, r.Text...)
 }
 

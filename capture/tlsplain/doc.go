@@ -9,7 +9,8 @@
 //	... s.Data(flow.FromClient, at, bytes) ... // from package flow
 //	s.Info() // server name, version, suite, certificates
 //
-// The AEAD suites of TLS 1.2 and 1.3 are decrypted: AES-GCM and ChaCha20-Poly1305.
+// The AEAD suites of TLS 1.2 and 1.3 are decrypted: AES-GCM, AES-CCM
+// and ChaCha20-Poly1305. Suites with CBC are not.
 package tlsplain
 
 // Contract of this package: no I/O of its own, no goroutine; secrets come

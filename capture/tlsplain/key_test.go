@@ -55,7 +55,7 @@ func hello(kind byte, cipher string, ext string) []byte {
 // handshake, traffic, and two updates; once with early data that are refused,
 // and in each suite.
 func TestKeys13(t *testing.T) {
-	for name, su := range map[string]suite{"\x13\x01": gcm128, "\x13\x02": gcm256, "\x13\x03": chacha} {
+	for name, su := range map[string]suite{"\x13\x01": gcm128, "\x13\x02": gcm256, "\x13\x03": chacha, "\x13\x04": ccm128, "\x13\x05": ccm128s} {
 		secret := func(c byte) []byte {
 			b := make([]byte, su.hash.Size())
 			b[0] = c

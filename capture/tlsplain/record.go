@@ -1,6 +1,8 @@
 package tlsplain
 
 import (
+	"strings"
+
 	"sonde/capture/decode/tlsrec"
 	"sonde/capture/flow"
 	"sonde/capture/keylog"
@@ -76,7 +78,7 @@ func (s *Session) open(d flow.Dir, at int64, r *tlsrec.Record) bool {
 	}
 	su, ok := suiteOf(s.info.Cipher)
 	if !ok || s.info.Version < 0x0303 {
-		s.lose(d, "the cipher suite is not one of AES-GCM or ChaCha20-Poly1305")
+		s.lose(d, notAEAD(s.info.Cipher))
 		return true
 	}
 	if h.twelve && !s.make12(d, su) {
@@ -112,6 +114,15 @@ func (s *Session) open(d flow.Dir, at int64, r *tlsrec.Record) bool {
 		s.lose(d, "a record does not open with the session's secrets")
 	}
 	return true
+}
+
+// notAEAD says why a suite's records cannot be read.
+func notAEAD(id uint16) string {
+	name := tlsrec.CipherName(id)
+	if strings.Contains(name, "_CBC_") {
+		return name + " is a CBC suite, of which none is decrypted"
+	}
+	return name + " is none of the suites that are decrypted: AES-GCM, AES-CCM, ChaCha20-Poly1305"
 }
 
 // try opens a record with a key, and hands on what is in it.

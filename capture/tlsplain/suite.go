@@ -19,16 +19,21 @@ type suite struct {
 	keyLen int
 	hash   crypto.Hash
 	chacha bool
+	ccm    int // the length of the tag, with AES-CCM
 }
 
 var (
-	gcm128 = suite{16, crypto.SHA256, false}
-	gcm256 = suite{32, crypto.SHA384, false}
-	chacha = suite{32, crypto.SHA256, true}
+	gcm128  = suite{keyLen: 16, hash: crypto.SHA256}
+	gcm256  = suite{keyLen: 32, hash: crypto.SHA384}
+	chacha  = suite{keyLen: 32, hash: crypto.SHA256, chacha: true}
+	ccm128  = suite{keyLen: 16, hash: crypto.SHA256, ccm: 16}
+	ccm256  = suite{keyLen: 32, hash: crypto.SHA256, ccm: 16}
+	ccm128s = suite{keyLen: 16, hash: crypto.SHA256, ccm: 8}
+	ccm256s = suite{keyLen: 32, hash: crypto.SHA256, ccm: 8}
 )
 
 // suiteOf returns the suite with that number (IANA's registry), if it is one of
-// AES-GCM or ChaCha20-Poly1305.
+// AES-GCM, AES-CCM or ChaCha20-Poly1305.
 func suiteOf(id uint16) (suite, bool) {
 	switch id {
 	case 0x1301:
@@ -47,6 +52,21 @@ func suiteOf(id uint16) (suite, bool) {
 	case 0xcca8, 0xcca9, 0xccaa, 0xccab, 0xccac, 0xccad, 0xccae:
 		return chacha, true
 	}
+	return ccmSuite(id)
+}
+
+// ccmSuite is suiteOf for AES-CCM (RFC 6655, RFC 7251, RFC 8442, RFC 8446).
+func ccmSuite(id uint16) (suite, bool) {
+	switch id {
+	case 0x1304, 0xc09c, 0xc09e, 0xc0a4, 0xc0a6, 0xc0ac, 0xd005:
+		return ccm128, true
+	case 0x1305, 0xc0a0, 0xc0a2, 0xc0a8, 0xc0aa, 0xc0ae, 0xd003:
+		return ccm128s, true
+	case 0xc09d, 0xc09f, 0xc0a5, 0xc0a7, 0xc0ad:
+		return ccm256, true
+	case 0xc0a1, 0xc0a3, 0xc0a9, 0xc0ab, 0xc0af:
+		return ccm256s, true
+	}
 	return suite{}, false
 }
 
@@ -57,6 +77,9 @@ func (s suite) aead(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
+	}
+	if s.ccm != 0 {
+		return &ccm{block: block, nonce: 12, tag: s.ccm}, nil
 	}
 	return cipher.NewGCM(block)
 }

@@ -101,7 +101,7 @@ func (c *getCommand) send(ctx context.Context, req *prepared) error {
 		return c.writeHead(out, h)
 	})}
 	if c.verbose {
-		story = newStory(c.std.err, req)
+		story = newStory(c.std.err)
 		opts = append(opts, sonde.WithSink(story))
 		ctx = trace.With(ctx, story.hooks())
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"sync"
 
@@ -16,13 +15,13 @@ import (
 // story tells what happens, as curl -v does: * what is done, > what is sent, <
 // what comes. A nil story tells nothing.
 type story struct {
-	req *prepared
+	sent []string // fields of the head that is on its way, from the hooks
 
 	mu sync.Mutex
 	to io.Writer
 }
 
-func newStory(to io.Writer, req *prepared) *story { return &story{to: to, req: req} }
+func newStory(to io.Writer) *story { return &story{to: to} }
 
 func (s *story) say(mark, format string, args ...any) {
 	s.mu.Lock()
@@ -49,6 +48,13 @@ func (s *story) Record(e trace.Event) {
 		if e.Err == nil {
 			s.say("*", "%s, ALPN %s", tls.VersionName(e.TLSVersion), orNone(e.Proto))
 		}
+	case trace.HeadWritten:
+		s.say(">", "%s", e.Value)
+		for _, field := range s.sent {
+			s.say(">", "%s", field)
+		}
+		s.say(">", "")
+		s.sent = nil
 	case trace.BodyWritten:
 		if e.Bytes > 0 {
 			s.say("*", "%d bytes of body sent", e.Bytes)
@@ -73,26 +79,10 @@ func orNone(s string) string {
 
 // hooks tell the request's head as it is sent, with secrets: they are the user's.
 func (s *story) hooks() *trace.Hooks {
-	begun := false
 	return &trace.Hooks{
 		WroteHeaderField: func(name string, values []string) {
-			if !begun {
-				s.line()
-			}
-			begun = true
-			s.say(">", "%s: %s", name, strings.Join(values, ", "))
+			s.sent = append(s.sent, name+": "+strings.Join(values, ", "))
 		},
-		WroteHeaders: func() {
-			begun = false
-			s.say(">", "")
-		},
-	}
-}
-
-// line tells the request line.
-func (s *story) line() {
-	if u, err := url.Parse(s.req.URL()); err == nil {
-		s.say(">", "%s %s HTTP/1.1", s.req.Method(), u.RequestURI())
 	}
 }
 

@@ -105,6 +105,6 @@ Exit codes: 0 fine, 1 what was asked failed, 2 wrong usage; get has curl's.`,
 	root.SetErr(std.err)
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(suggestFlag)
-	root.AddCommand(newGet(std), newTrace(std), newLab(std), sniffCommand(), newSockets(std))
+	root.AddCommand(newGet(std), newTrace(std), newLab(std), sniffCommand(), newWatch(std), newSockets(std))
 	return root
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -104,11 +105,20 @@ func (f *sniffFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if f.dump > 0 {
-		return failed(f.dumpFilter())
+		return sniffError(f.dumpFilter())
 	}
 	signal.Ignore(syscall.SIGPIPE) // a reader that stops ends it by an error of write, which is none
 	defer signal.Reset(syscall.SIGPIPE)
-	return failed(f.capture(cmd.Context()))
+	return sniffError(f.capture(cmd.Context()))
+}
+
+// sniffError tells what was asked wrongly from what failed.
+func sniffError(err error) error {
+	var expression *filter.Error
+	if errors.Is(err, sniff.ErrConfig) || errors.As(err, &expression) {
+		return err
+	}
+	return failed(err)
 }
 
 func (f *sniffFlags) capture(ctx context.Context) error {
@@ -139,7 +149,7 @@ func (f *sniffFlags) fill(cmd *cobra.Command, args []string) error {
 		if err != nil {
 			return failed(err)
 		}
-		c.Filter = strings.TrimSpace(string(text))
+		c.Filter = filterText(string(text))
 	}
 	c.Following, c.Follow = cmd.Flags().Changed("follow"), f.follow
 	c.Style.Time = sniff.TimeStyle(min(f.times, int(sniff.TimeOffset)))
@@ -166,6 +176,16 @@ func (f *sniffFlags) bounds(terminal bool) error {
 		}
 	}
 	switch {
+	case f.snap > capture.MaxSnapLen:
+		return fmt.Errorf("--snapshot-length is at most %d: %d", capture.MaxSnapLen, f.snap)
+	case f.bufferKiB > capture.MaxRingSize>>10:
+		return fmt.Errorf("--buffer-size is at most %d: %d", capture.MaxRingSize>>10, f.bufferKiB)
+	case f.rotates() && f.cfg.Write == "":
+		return fmt.Errorf("-C, -G and -W are about the files that -w writes")
+	case f.rotates() && f.cfg.Write == "-":
+		return fmt.Errorf("standard output cannot be rotated: give -w a file")
+	case f.cfg.File.Keep > 0 && f.millions == 0 && f.every == 0:
+		return fmt.Errorf("-W needs -C or -G, which begin new files")
 	case f.cfg.Write != "-":
 	case f.cfg.HTTP:
 		return fmt.Errorf("-w - and --http both want standard output: write to a file")
@@ -174,6 +194,19 @@ func (f *sniffFlags) bounds(terminal bool) error {
 	}
 	return nil
 }
+
+// filterText is the filter in a file's text, without comments: as with tcpdump
+// they begin with # and end with the line.
+func filterText(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, "#")
+		b.WriteString(strings.TrimSpace(line) + " ")
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func (f *sniffFlags) rotates() bool { return f.millions > 0 || f.every > 0 || f.cfg.File.Keep > 0 }
 
 // words reads the flags that take one word of a few.
 func (f *sniffFlags) words() error {

@@ -17,6 +17,17 @@ import (
 // no response then. Package sonde sets it.
 var RoundTrip func(client any, ctx context.Context, c *Call) error
 
+// SetDialing sets d in config, a *sonde.Config. Package sonde sets it.
+var SetDialing func(config any, d Dialing)
+
+// Dialing is what only net/http's settings can say of connections.
+type Dialing struct {
+	Quiet   bool     // the deadlines of what Config.Dial makes are its own
+	OwnALPN bool     // ALPN offers the following, instead of what Config.Protocols says
+	ALPN    []string // none: the handshake goes without
+	Linger  bool     // a dial goes on when its request has ended, for one to come
+}
+
 // Call is one round trip. Whoever makes it may use it again after Reset.
 type Call struct {
 	Request
@@ -29,9 +40,8 @@ type Call struct {
 // Request is what is sent.
 type Request struct {
 	Method string
-	URL    message.URL    // its Origin decides on the connection, its text is for errors and events
-	Head   []byte         // request line and fields with the empty line, as HTTP/1 sends them
-	Fields message.Fields // those of them that matter to the codec: Connection and Upgrade
+	URL    message.URL // its Origin decides on the connection, its text is for errors and events
+	Head   []byte      // request line and fields with the empty line, as HTTP/1 sends them
 
 	Kind    message.BodyKind
 	Length  int64                                    // with KnownLength
@@ -43,9 +53,12 @@ type Request struct {
 
 	Again   bool // the request may be sent again if nothing of it has left
 	Replay  bool // and even if the server may have acted on it
+	Apart   bool // the head leaves at once, and the body by itself
 	Expect  bool // the head says Expect: 100-continue, and the body waits for it
 	Close   bool // the head says Connection: close
 	OneShot bool // a connection of its own
+
+	Proxy any // a *sonde.Proxy; nil: none is taken
 
 	// Over is told once that the call, its response's body included, has ended.
 	Over interface{ CallOver() }

@@ -8,6 +8,7 @@ import (
 	"sonde/internal/clock"
 	"sonde/internal/event"
 	"sonde/internal/fault"
+	"sonde/internal/socket"
 	"sonde/trace"
 )
 
@@ -21,7 +22,7 @@ func (d *Dialer) borrow(ctx context.Context, network, addr string, log *event.Lo
 	start := clock.Now()
 	conn, err := d.callDial(ctx, network, addr)
 	if err == nil && network != "unix" {
-		if err = d.judge(event.AddrPort(conn.RemoteAddr())); err != nil {
+		if err = d.judge(event.AddrPort(socket.Remote(conn))); err != nil {
 			conn.Close()
 		}
 	}
@@ -29,7 +30,7 @@ func (d *Dialer) borrow(ctx context.Context, network, addr string, log *event.Lo
 	if log.On() {
 		e := trace.Event{Kind: trace.ConnectDone, Custom: true, Network: network, Host: addr, Err: err}
 		if err == nil {
-			e.Local, e.Remote = event.AddrPort(conn.LocalAddr()), event.AddrPort(conn.RemoteAddr())
+			e.Local, e.Remote = event.AddrPort(socket.Local(conn)), event.AddrPort(socket.Remote(conn))
 		}
 		log.Emit(&e)
 	}

@@ -64,6 +64,10 @@ type Config struct {
 	// Sessions are resumed unless it says SessionTicketsDisabled.
 	TLS *tls.Config
 
+	Quiet   bool     // the deadlines of what Dial makes are Dial's own
+	OwnALPN bool     // ALPN offers the following, whatever the route allows
+	ALPN    []string // none: the handshake goes without
+
 	Limits     message.Limits           // for the answers of proxies
 	ProxyError func(*proxy.Error) error // what such an error is to be; nil: itself
 }
@@ -82,6 +86,8 @@ type Dialer struct {
 	resolutionDelay time.Duration
 	tls             *tls.Config
 	limits          message.Limits
+	quiet, ownALPN  bool
+	alpn            []string
 	proxyError      func(*proxy.Error) error
 	open            func(ctx context.Context, remote netip.AddrPort, log *event.Log) (net.Conn, error) // openTCP, but for tests
 }
@@ -117,6 +123,9 @@ func New(c Config) *Dialer {
 		tlsTimeout:      c.TLSTimeout,
 		proxyTimeout:    c.ProxyTimeout,
 		limits:          c.Limits,
+		quiet:           c.Quiet && c.Dial != nil,
+		ownALPN:         c.OwnALPN,
+		alpn:            c.ALPN,
 		proxyError:      c.ProxyError,
 		attemptDelay:    c.AttemptDelay,
 		resolutionDelay: c.ResolutionDelay,
@@ -164,7 +173,7 @@ func (d *Dialer) Dial(ctx context.Context, route message.Route, log *event.Log) 
 			return r, err
 		}
 		r.Times = times
-		r.Socket = socket.New(raw)
+		r.Socket = d.socket(raw)
 	}
 	if route.Scheme == "https" {
 		if err := d.secure(ctx, route, log, &r); err != nil {
@@ -182,5 +191,14 @@ func (d *Dialer) Dial(ctx context.Context, route message.Route, log *event.Log) 
 }
 
 var errNoConn = errors.New("the dial function returned neither a connection nor an error")
+
+// socket takes over raw.
+func (d *Dialer) socket(raw net.Conn) *socket.Conn {
+	s := socket.New(raw)
+	if d.quiet {
+		s.SetQuiet()
+	}
+	return s
+}
 
 func since(start int64) time.Duration { return time.Duration(clock.Now() - start) }

@@ -69,7 +69,7 @@ func (d *Dialer) stack(ctx context.Context, route message.Route, way []proxy.Tun
 		return r, fault.New(f.Op, d.failed(&proxy.Error{Proxy: first, Err: f.Err}))
 	}
 	r.Times = times
-	r.Socket = socket.New(raw)
+	r.Socket = d.socket(raw)
 	for i := range way {
 		if err := d.hop(ctx, &way[i], i == 0, log, &r); err != nil {
 			return r, err

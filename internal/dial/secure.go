@@ -101,6 +101,9 @@ func (d *Dialer) handshake(ctx context.Context, route message.Route, name string
 	if route.Proxy != nil || !done {
 		config := d.tls.Clone()
 		config.ServerName, config.NextProtos = name, alpn(route.Protocols)
+		if d.ownALPN {
+			config.NextProtos = d.alpn
+		}
 		r.TLS = tls.Client(r.top(), config)
 		conn = r.TLS
 	}

@@ -42,8 +42,7 @@ func (l *Log) call(e *trace.Event) {
 		each(h.WroteRequest, c.WroteRequest, trace.WroteRequestInfo{Err: e.Err})
 	case trace.FirstByte:
 		bare(h.GotFirstResponseByte, c.GotFirstResponseByte)
-	case trace.ConnPut:
-		each(h.PutIdleConn, c.PutIdleConn, error(nil))
+	case trace.ConnPut: // see PutIdle
 	default:
 		callNew(h, c, e)
 	}
@@ -162,6 +161,10 @@ func (l *Log) TLSDone(state tls.ConnectionState, err error) {
 	}
 }
 
+// PutIdle calls the hooks that are told of a connection that others can use now;
+// the event came before.
+func (l *Log) PutIdle() { each(l.own().PutIdleConn, l.client().PutIdleConn, error(nil)) }
+
 // WantsInformational reports whether there is a hook for 1xx responses.
 func (l *Log) WantsInformational() bool {
 	return l.own().Got1xxResponse != nil || l.client().Got1xxResponse != nil
@@ -191,14 +194,17 @@ func (l *Log) wantsEvents() bool { return l.Sink != nil || l.own().Event != nil 
 
 // WroteField tells of a field that was written: the hooks its real value, the
 // sink a redacted one. at is when.
-func (l *Log) WroteField(name, value string, at time.Time) {
+func (l *Log) WroteField(name string, values []string, at time.Time) {
 	if f := l.own().WroteHeaderField; f != nil {
-		f(name, []string{value})
+		f(name, values)
 	}
 	if f := l.client().WroteHeaderField; f != nil {
-		f(name, []string{value})
+		f(name, values)
 	}
-	if l.wantsEvents() {
+	if !l.wantsEvents() {
+		return
+	}
+	for _, value := range values {
 		l.Emit(&trace.Event{Kind: trace.FieldWritten, Time: at, Name: name, Value: trace.Redact(name, value)})
 	}
 }

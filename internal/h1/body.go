@@ -382,7 +382,9 @@ func (x *exchange) Hijack() (net.Conn, []byte, bool) {
 	if !c.sock.End() {
 		return nil, nil, false
 	}
-	c.sock.SetDeadline(time.Time{})
+	if !c.sock.Quiet() {
+		c.sock.SetDeadline(time.Time{})
+	}
 	x.recycle()
 	if c.tls != nil {
 		return c.tls, rest, true

@@ -74,6 +74,9 @@ const checkTime = time.Millisecond
 // Check says why an idle connection cannot be used any more, or NoReason.
 func (c *Conn) Check() trace.Reason {
 	layered := c.tls != nil || c.sock.Layered()
+	if c.sock.Quiet() {
+		return c.look(layered)
+	}
 	wait := time.Duration(0)
 	switch c.sock.Ready() {
 	case socket.Quiet:
@@ -92,6 +95,19 @@ func (c *Conn) Check() trace.Reason {
 		wait = checkTime
 	}
 	return c.probe(wait)
+}
+
+// look is Check without a read, which would need a deadline.
+func (c *Conn) look(layered bool) trace.Reason {
+	switch c.sock.Ready() {
+	case socket.HungUp:
+		return trace.ServerClosed
+	case socket.Readable:
+		if !layered {
+			return trace.UnsolicitedBytes
+		}
+	}
+	return trace.NoReason
 }
 
 // probe reads for so long: under TLS what waits may be a session ticket, which

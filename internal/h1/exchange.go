@@ -101,7 +101,7 @@ func (x *exchange) send() {
 			return
 		}
 		x.sent(out, headLen)
-	case call.Request.Expect:
+	case call.Request.Expect, call.Body.Apart:
 		x.conn.sock.Watch()
 		x.up = newUpload(x.conn, call, nil)
 		x.buf = out[:cap(out)]
@@ -110,8 +110,12 @@ func (x *exchange) send() {
 			return
 		}
 		x.up.started = true
+		wroteHead(call.Log, out)
+		if !call.Request.Expect {
+			x.up.start()
+			return
+		}
 		if call.Log.On() {
-			wroteHead(call.Log, out)
 			call.Log.Emit(&trace.Event{Kind: trace.ContinueWait})
 		}
 		x.waiting = true
@@ -166,7 +170,7 @@ func (x *exchange) receive() error {
 	if x.writeErr != nil && x.sock.Sent == 0 {
 		return x.writeErr // nothing left: what waits there is no answer to this
 	}
-	for informational := 0; ; {
+	for informational, unseen := 0, 0; ; {
 		if err := x.readHead(); err != nil {
 			return err
 		}
@@ -176,9 +180,14 @@ func (x *exchange) receive() error {
 		if head.Status >= 200 || head.Status == 101 {
 			return x.final()
 		}
-		informational++
+		if informational++; x.call.Informational == nil {
+			unseen += x.headLen
+		}
 		if limit := x.call.Limits.Informational; limit > 0 && informational > limit {
 			return protocolError{errTooMany}
+		}
+		if limit := x.call.Limits.Head; limit > 0 && unseen > limit {
+			return protocolError{message.NewOver(fmt.Sprintf("informational responses of more than %d bytes", limit))}
 		}
 		if err := x.informational(); err != nil {
 			return err
@@ -327,6 +336,10 @@ func (x *exchange) final() error {
 	x.keepHead()
 	if x.up != nil {
 		x.up.answer()
+	}
+	if x.waiting && call.Request.Insist && x.end == trace.NoReason {
+		// RFC 9110 §10.1.1: it may be sent, and leaves the connection as it should be.
+		x.proceed()
 	}
 	if x.waiting {
 		// RFC 9110 §10.1.1: the body stays unsent. The server may still expect

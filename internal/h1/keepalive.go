@@ -26,7 +26,9 @@ func KeepAlive(h *message.Head, f Framing) (reuse bool, why trace.Reason, timeou
 		return false, trace.AmbiguousFraming, 0, 0
 	case f.Kind == UntilClose:
 		return false, trace.BodyUntilClose, 0, 0
-	case h.Fields.HasToken("Connection", "close"):
+	// Proxies say Proxy-Connection, too, which RFC 9112 appendix C.2.2 knows but
+	// does not love: the wish to close is honoured.
+	case h.Fields.HasToken("Connection", "close"), h.Fields.HasToken("Proxy-Connection", "close"):
 		return false, trace.ServerAsked, 0, 0
 	case h.Minor == 0 && !h.Fields.HasToken("Connection", "keep-alive"):
 		return false, trace.ServerHTTP10, 0, 0

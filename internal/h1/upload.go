@@ -169,7 +169,7 @@ func (u *upload) send() (int64, error) {
 	switch f := u.body.File; {
 	case u.body.Reader == nil:
 		return u.sendBytes()
-	case f != nil && u.conn.tls == nil && u.kind == message.KnownLength && u.length >= sendfileFrom:
+	case f != nil && u.conn.tls == nil && u.kind == message.KnownLength && (u.length >= sendfileFrom || u.body.Apart):
 		return u.sendFile(f)
 	}
 	return u.sendReader()

@@ -13,20 +13,34 @@ func wroteHead(log *event.Log, head []byte) {
 	if !log.On() {
 		return
 	}
-	now := time.Now()
+	now, first := time.Now(), ""
 	if log.WantsFields() {
-		_, lines, _ := strings.Cut(string(head), "\r\n") // the request line is no field
-		for {
-			line, rest, _ := strings.Cut(lines, "\r\n")
-			name, value, ok := strings.Cut(line, ": ")
-			if !ok {
-				break
-			}
-			log.WroteField(name, value, now)
-			lines = rest
+		line, lines, _ := strings.Cut(string(head), "\r\n") // the request line is no field
+		first = line
+		for lines != "" && lines != "\r\n" {
+			var name string
+			var values []string
+			name, values, lines = cutField(lines)
+			log.WroteField(name, values, now)
 		}
 	}
-	log.Emit(&trace.Event{Kind: trace.HeadWritten, Time: now, Bytes: int64(len(head))})
+	log.Emit(&trace.Event{Kind: trace.HeadWritten, Time: now, Bytes: int64(len(head)), Value: first})
+}
+
+// cutField takes the first field of lines, with the values of those right behind it
+// that have the same name.
+func cutField(lines string) (name string, values []string, rest string) {
+	for rest = lines; ; {
+		line, after, _ := strings.Cut(rest, "\r\n")
+		n, value, ok := strings.Cut(line, ": ")
+		if !ok && len(values) == 0 {
+			return n, nil, after
+		}
+		if !ok || len(values) > 0 && n != name {
+			return name, values, rest
+		}
+		name, values, rest = n, append(values, value), after
+	}
 }
 
 // wroteRequest tells log that sending the request, with a body of n bytes, is

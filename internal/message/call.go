@@ -64,6 +64,7 @@ type Body struct {
 	Stays   bool                   // closing Reader wakes no Read of it: it must be over before
 	File    *os.File               // what Reader reads, if that is a file, for sendfile
 	Trailer func() (Fields, error) // after the body's end, may be nil
+	Apart   bool                   // the head does not wait for the body's first bytes, and a file goes by sendfile however small
 }
 
 // Limits bounds what a peer chooses. The zero value of a field is no bound.

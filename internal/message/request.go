@@ -26,6 +26,7 @@ type Request struct {
 
 	Close   bool   // say Connection: close
 	Expect  bool   // say Expect: 100-continue
+	Insist  bool   // with Expect: a final response instead of 100 Continue does not keep the body back
 	Trailer string // names to announce in a Trailer field; "" none
 
 	// Exact sends Fields alone, in their order and case: no Defaults, and of the

@@ -14,6 +14,7 @@ import (
 // of its place.
 type dial struct {
 	why    trace.Reason    // fixed
+	linger bool            // fixed; kept when its waiter leaves
 	direct bool            // fixed; on the goroutine of a caller of Acquire
 	ctx    context.Context // fixed; of the one who started it; nil if direct
 	dialer Dialer          // fixed; nil if direct

@@ -28,7 +28,7 @@ func (s *state) count(d *dial, n int) {
 
 // dialFor makes a dial for w. The caller starts it.
 func (s *state) dialFor(w *waiter) *dial {
-	d := &dial{why: s.why(w.want), starter: w, ctx: w.ctx, dialer: w.want.Dialer, log: w.want.Log}
+	d := &dial{why: s.why(w.want), starter: w, ctx: w.ctx, dialer: w.want.Dialer, log: w.want.Log, linger: w.want.Linger}
 	s.add(d)
 	w.dial = d
 	return d
@@ -65,6 +65,7 @@ func (s *state) lose(d *dial, served bool, t *todo) {
 	case !s.surplus():
 		d.orphan = true
 		s.orphans++
+	case d.linger && s.keepable(s.coming-s.queue.shared()):
 	case served && s.per == 1 && s.keepable(s.coming-s.queue.shared()):
 	default:
 		s.drop(d, t)

@@ -72,4 +72,8 @@ func (p *Pool) CloseIdle() {
 		pl.mu.Unlock()
 		p.do(pl, &t, nil, nil)
 	}
+	select {
+	case p.nudge <- struct{}{}:
+	default:
+	}
 }

@@ -110,6 +110,7 @@ type Want struct {
 	OneShot bool       // a new connection, not given to others afterwards
 	Check   bool       // check an idle connection however fresh: the request could not be sent again
 	Retry   bool       // the attempt before met a dead connection: check, and a new one says RetryOfDead
+	Linger  bool       // dial on a goroutine of the pool, and to the end: the connection serves another
 	NoWait  bool       // ErrBusy instead of waiting for a slot
 	Until   int64      // reading of the clock at which waiting in the queue ends; 0: none
 	End     int64      // reading of the clock that bounds a dial on the caller's goroutine; 0: none
@@ -137,6 +138,7 @@ type Pool struct {
 	reasons  [len(trace.Reasons{})]atomic.Uint64
 
 	stop    chan struct{} // closed by Close
+	nudge   chan struct{} // one slot; the sweeper looks at once whether it is still needed
 	running sync.WaitGroup
 
 	mu       sync.Mutex
@@ -154,6 +156,7 @@ func New(cfg Config) *Pool {
 	p := &Pool{
 		cfg:     cfg,
 		stop:    make(chan struct{}),
+		nudge:   make(chan struct{}, 1),
 		places:  make(map[message.Route]*Place),
 		pruneAt: minPlaces,
 	}

@@ -13,7 +13,8 @@ import (
 // nothing new, and leaves when its last exchange ends. hint is how long the
 // server says that it keeps c idle, 0 if it says nothing.
 //
-// The event ConnPut comes before anybody else can see c.
+// The event ConnPut comes before anybody else can see c, its hooks after, since
+// they may wait for somebody who uses it.
 // now is a fresh reading of the clock, if the caller has one, else 0.
 func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, now int64, log *event.Log) {
 	slots := clampSlots(c.link.Slots())
@@ -33,6 +34,9 @@ func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, now int64,
 		panic("pool: a connection was released more often than it was acquired")
 	}
 	p.do(pl, &t, c, log)
+	if log != nil && end == trace.NoReason && !c.own {
+		log.PutIdle()
+	}
 }
 
 func (s *state) release(c *Conn, slots uint16, end trace.Reason, hint time.Duration, now int64, t *todo) bool {

@@ -40,10 +40,11 @@ func (p *Pool) sweeper() {
 		select {
 		case <-p.stop:
 			return
+		case <-p.nudge:
 		case <-timer.C:
+			r.number++
+			r.run(p)
 		}
-		r.number++
-		r.run(p)
 		if p.idle.Load() == 0 {
 			p.sweeping.Store(false)
 			// Somebody may have parked a connection and still seen a sweeper.

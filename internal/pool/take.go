@@ -86,7 +86,7 @@ func (s *state) hit(c *Conn, v verdict, now int64) answer {
 
 // miss decides between a dial and the queue.
 func (s *state) miss(w *Want, wt *waiter) answer {
-	alone := w.OneShot || w.NoWait || !s.hope()
+	alone := w.OneShot || w.NoWait || !w.Linger && !s.hope()
 	switch {
 	case alone && s.room():
 		s.counts.misses++

@@ -42,9 +42,15 @@ type Conn struct {
 type kind uint8
 
 const (
-	foreign kind = iota // anything a custom dialer made; may be TLS, must not see ticks
-	stream              // *net.TCPConn or *net.UnixConn
+	foreign      kind = iota // anything a custom dialer made; may be TLS, must not see ticks
+	stream                   // *net.TCPConn or *net.UnixConn
+	quietForeign             // the same two, but their deadlines are their dialer's
+	quietStream
 )
+
+// quiet reports whether the deadlines are somebody else's: where a phase has no
+// bound of its own none is set, and the end of a call closes the connection.
+func (k kind) quiet() bool { return k >= quietForeign }
 
 // Call is what a Conn keeps for one call. The owner of the call holds it, so
 // that idle connections carry none of it.
@@ -93,11 +99,11 @@ func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 	}
 	c.call = call
 	switch {
-	case call.ctx == nil:
+	case call.ctx == nil && !c.kind.quiet():
 		if call.limit != c.armed || c.half {
 			c.arm(call.limit)
 		}
-	case c.kind == foreign:
+	case c.kind != stream:
 		c.Watch()
 	default:
 		call.ticking, call.wroteTick = true, true
@@ -111,8 +117,12 @@ func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 
 // arm sets both of raw's deadlines.
 func (c *Conn) arm(at int64) {
+	if c.kind.quiet() {
+		c.alarm(at)
+		return
+	}
 	c.armed, c.half = at, false
-	if c.raw.SetDeadline(clock.At(at)) != nil && c.kind == foreign {
+	if c.raw.SetDeadline(clock.At(at)) != nil && c.kind != stream {
 		c.alarm(at)
 	}
 }
@@ -162,7 +172,7 @@ func (c *Conn) SetReadLimit(at int64) {
 
 func (c *Conn) armRead() {
 	c.armed, c.half = clock.Earlier(c.call.limit, c.call.readLimit), true
-	if c.raw.SetReadDeadline(clock.At(c.armed)) != nil && c.kind == foreign {
+	if c.raw.SetReadDeadline(clock.At(c.armed)) != nil && c.kind != stream {
 		c.alarm(c.armed)
 	}
 	if c.armed == 0 {
@@ -352,7 +362,19 @@ func (c *Conn) Fd() int { return int(c.fd) }
 
 // Layered reports whether bytes on the wire may be something else than bytes of
 // the stream, as with TLS that a custom dialer brought.
-func (c *Conn) Layered() bool { return c.kind == foreign }
+func (c *Conn) Layered() bool { return c.kind == foreign || c.kind == quietForeign }
+
+// SetQuiet leaves the deadlines of raw to whoever made it, before the first call.
+func (c *Conn) SetQuiet() {
+	if c.kind == stream {
+		c.kind = quietStream
+	} else {
+		c.kind = quietForeign
+	}
+}
+
+// Quiet reports whether SetQuiet was called.
+func (c *Conn) Quiet() bool { return c.kind.quiet() }
 
 // The rest makes Conn a net.Conn for crypto/tls.
 
@@ -368,10 +390,38 @@ func (c *Conn) CloseWrite() error {
 }
 
 // LocalAddr is raw's.
-func (c *Conn) LocalAddr() net.Addr { return c.raw.LocalAddr() }
+func (c *Conn) LocalAddr() net.Addr { return Local(c.raw) }
 
 // RemoteAddr is raw's.
-func (c *Conn) RemoteAddr() net.Addr { return c.raw.RemoteAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return Remote(c.raw) }
+
+// Local is the local address of a connection that a dialer of the caller's may have
+// made, nil if there is none. One for a test is often a struct around a nil
+// net.Conn, which panics when it is asked.
+func Local(conn net.Conn) (a net.Addr) {
+	if c, ok := conn.(*net.TCPConn); ok {
+		return c.LocalAddr()
+	}
+	defer func() {
+		if recover() != nil {
+			a = nil
+		}
+	}()
+	return conn.LocalAddr()
+}
+
+// Remote is the remote one.
+func Remote(conn net.Conn) (a net.Addr) {
+	if c, ok := conn.(*net.TCPConn); ok {
+		return c.RemoteAddr()
+	}
+	defer func() {
+		if recover() != nil {
+			a = nil
+		}
+	}()
+	return conn.RemoteAddr()
+}
 
 // SetDeadline sets raw's deadlines between calls; during one the call's own hold.
 func (c *Conn) SetDeadline(t time.Time) error {

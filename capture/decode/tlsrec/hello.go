@@ -47,9 +47,6 @@ type ServerHello struct {
 // VersionName returns the name of a protocol version, such as "TLS 1.3".
 func VersionName(v uint16) string { return tls.VersionName(v) }
 
-// CipherName returns the name of a cipher suite, or its number.
-func CipherName(id uint16) string { return tls.CipherSuiteName(id) }
-
 // maxProtocols is how many protocols of an ALPN list are read.
 const maxProtocols = 32
 

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// child is the command that is watched.
+type child struct{ cmd *exec.Cmd }
+
+// patience is how long a command may take to end after an interrupt.
+const patience = 3 * time.Second
+
+// runChild runs the command to its end. When ctx ends, it is interrupted.
+func (w *watching) runChild(ctx context.Context) error {
+	c := w.c
+	cmd := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.std.in, io.Writer(c.std.out), io.Writer(c.std.err)
+	if c.json {
+		cmd.Stdout = c.std.err
+	}
+	if w.show.terminal { // the table makes room for what it writes
+		cmd.Stdout, cmd.Stderr = w.show.around(cmd.Stdout), w.show.around(cmd.Stderr)
+	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = patience
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	w.family.adopt(cmd.Process.Pid)
+	err := cmd.Wait()
+	switch {
+	case ctx.Err() != nil: // it was we who ended it
+		return nil
+	case errors.Is(err, exec.ErrWaitDelay):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: %w", c.command[0], err)
+	}
+	return nil
+}
+
+// family is a process and all that it started. A nil family is everybody.
+type family struct {
+	mu      sync.Mutex
+	members map[int]bool
+}
+
+func newFamily(pid int) *family {
+	f := &family{members: map[int]bool{}}
+	if pid > 0 {
+		f.members[pid] = true
+	}
+	return f
+}
+
+// adopt adds a process.
+func (f *family) adopt(pid int) {
+	if f == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.members[pid] = true
+}
+
+// has reports whether a process belongs to the family.
+func (f *family) has(pid int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.members[pid]
+}
+
+// refresh looks for the children of members. One whose parent ended stays a
+// member, if it was seen before.
+func (f *family) refresh() {
+	if f == nil {
+		return
+	}
+	list, err := os.ReadDir("/proc")
+	if err != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for found := true; found; {
+		found = false
+		for _, e := range list {
+			pid, err := strconv.Atoi(e.Name())
+			if err != nil || f.members[pid] || !f.members[parentOf(pid)] {
+				continue
+			}
+			f.members[pid], found = true, true
+		}
+	}
+}
+
+// parentOf reads the number of a process's parent, 0 if it has none or has gone.
+func parentOf(pid int) int {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, rest, ok := strings.Cut(string(b[strings.LastIndexByte(string(b), ')')+1:]), " ")
+	fields := strings.Fields(rest)
+	if !ok || len(fields) < 2 {
+		return 0
+	}
+	parent, _ := strconv.Atoi(fields[1])
+	return parent
+}
+
+// alive reports whether a process exists.
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	err = p.Signal(syscall.Signal(0))
+	return err == nil || errors.Is(err, os.ErrPermission)
+}
+
+// waitFor waits until a process that is not our child ends.
+func waitFor(ctx context.Context, pid int) {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for alive(pid) {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

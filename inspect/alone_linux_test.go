@@ -1,0 +1,34 @@
+package inspect_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSocketsAlone: without packets the kernel's table alone tells the coarse
+// patterns of connections that live long enough to be seen.
+func TestSocketsAlone(t *testing.T) {
+	tests := []struct {
+		name, program, want string
+		server              serverOptions
+	}{
+		{name: "well", program: "well"},
+		{name: "burst", program: "burst-kept"},
+		{name: "not closed, unread", program: "not-closed", server: serverOptions{handler: big}, want: "bodies-not-closed"},
+		{name: "not closed", program: "not-closed", want: "bodies-not-closed client-per-request"},
+		{name: "client idle timeout", program: "idle-timeout", want: "client-idle-timeout"},
+		{name: "server idle timeout", program: "pauses", server: serverOptions{idle: 100 * time.Millisecond}, want: "server-idle-timeout"},
+		{name: "idle pool", program: "rounds", want: "idle-pool-too-small"},
+		{name: "client closes", program: "client-each-closed", want: "bodies-not-drained client-per-request"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := play(t, serve(t, tt.server), tt.program, ear{deaf: true})
+			if tt.want != "" && len(r.Verdict.Causes) > 1 && !strings.Contains(tt.want, " ") {
+				r.Verdict.Causes = r.Verdict.Causes[:1] // the others may be chance: looks miss much
+			}
+			checkCauses(t, &r.Verdict, tt.want)
+		})
+	}
+}
