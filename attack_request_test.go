@@ -37,7 +37,7 @@ func wire(t *testing.T, build func(url string) *sonde.Request) (string, error) {
 		got <- raw.String()
 		c.say("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 	})
-	c := newClient(t, sonde.Config{UserAgent: "-", Timeouts: sonde.Timeouts{Call: 10 * time.Second}})
+	c := newClient(t, sonde.Config{UserAgent: "-", NoDecoding: true, Timeouts: sonde.Timeouts{Call: 10 * time.Second}})
 	_, err := c.Do(background, build(p.url()))
 	select {
 	case s := <-got:

@@ -59,6 +59,7 @@ func New(cfg Config) (*Client, error) {
 	c.pool = pool.New(pool.Config{
 		MaxIdle:           full.Pool.MaxIdle,
 		MaxIdlePerOrigin:  full.Pool.MaxIdlePerOrigin,
+		KeepOld:           full.dialing.KeepOld,
 		MaxConnsPerOrigin: full.Pool.MaxConnsPerOrigin,
 		IdleTimeout:       full.Pool.IdleTime,
 		MaxAge:            full.Pool.MaxAge,

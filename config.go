@@ -198,7 +198,7 @@ type Limits struct {
 	Informational int           // 1xx responses before the final one. Default: 32
 	Body          int64         // bytes of a body that Do keeps in memory. Default: 64 MiB
 	Decoded       int64         // bytes that a body is decoded to, wherever they go; Do has Body besides. Default: none
-	Ratio         int64         // decoded bytes for each one received, once there are more than 8 MiB. Default: 200
+	Ratio         int64         // decoded bytes for each one received, once there are more than 8 MiB. Default: 300
 	ErrorBody     int           // bytes of a body that a StatusError keeps. Default: 8 KiB
 	Drain         int64         // bytes of a left-over body that are read to save the connection. Default: 64 KiB
 	DrainTime     time.Duration // and for how long. Default: 50 ms

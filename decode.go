@@ -39,6 +39,14 @@ func accepted(codings []Coding) string {
 
 const acceptEncoding = "Accept-Encoding"
 
+// WithDecoding decodes the response whatever the request says: with an
+// Accept-Encoding of the caller's, which is sent as it is, or an exact header, which
+// says none by itself. The part of a 206 is never decoded.
+func WithDecoding() Option { return Option{func(r *Request) { r.set.decode = decodeAll }} }
+
+// WithoutDecoding asks for no content coding, and leaves the body as it comes.
+func WithoutDecoding() Option { return Option{func(r *Request) { r.set.decode = decodeNone }} }
+
 // asks reports whether the client says by itself which codings r's response may
 // have. A part of an encoded representation cannot be decoded, HEAD has no content
 // and CONNECT no response to speak of.

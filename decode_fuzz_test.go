@@ -177,6 +177,19 @@ func compareDecoding(t testing.TB, name string, data []byte) bool {
 	return err != nil
 }
 
+// TestDecodeBehind: a byte behind the coding's end is an error, whatever it is.
+func TestDecodeBehind(t *testing.T) {
+	for name, enc := range map[string][]byte{
+		"gzip": pack(t, Gzip(), verse), "zlib": pack(t, Deflate(), verse), "bare": bare(verse),
+	} {
+		for _, more := range []string{"\x00", "x", "\x1f\x8b"} {
+			if !compareDecoding(t, name, append(bytes.Clone(enc), more...)) {
+				t.Errorf("%s and %q: no error", name, more)
+			}
+		}
+	}
+}
+
 // TestDecodeBroken: what the connection says comes up as it is, behind what came
 // before it.
 func TestDecodeBroken(t *testing.T) {

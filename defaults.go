@@ -23,7 +23,7 @@ const (
 	defaultFields        = 1000
 	defaultInformational = 32
 	defaultBody          = 64 << 20
-	defaultRatio         = 200
+	defaultRatio         = 300
 	defaultErrorBody     = 8 << 10
 	defaultDrain         = 64 << 10
 	defaultDrainTime     = 50 * time.Millisecond
@@ -140,7 +140,7 @@ func (cfg *Config) check() error {
 	}
 	for _, c := range cfg.Codings {
 		if c == nil {
-			return errors.New("Codings: one is nil")
+			return wrong("Codings", "one is nil")
 		}
 		switch name := c.Name(); {
 		case name == "identity" || name == "*" || message.CheckField(name, "") != nil || name != strings.ToLower(name):

@@ -96,6 +96,15 @@ func said(name string, v reflect.Value) string {
 		return "no such field"
 	}
 	switch x := v.Interface().(type) {
+	case ProxyChoice:
+		if x.rule() == nil {
+			return "from the environment"
+		}
+	case []Status:
+		if len(x) == 0 {
+			return "none"
+		}
+		return strings.Trim(strings.ReplaceAll(fmt.Sprintf("%d", x), " ", ", "), "[]")
 	case time.Duration:
 		switch {
 		case x == 0:

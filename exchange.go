@@ -29,7 +29,8 @@ type Exchange struct {
 }
 
 // NewExchange is a response that a Handler makes by itself. A nil body is empty;
-// an io.Closer is closed once.
+// an io.Closer is closed once. One with a method Trailer() Header is asked for the
+// trailer section when it has been read to its end.
 func NewExchange(head Head, body io.Reader) *Exchange {
 	return &Exchange{Head: head, Body: &BodyReader{src: body}}
 }
@@ -237,6 +238,9 @@ func (o *outside) Write(p []byte) (n int, err error) {
 // now on. b.mu is held.
 func (b *BodyReader) endSource(err error) {
 	b.end = err
+	if t, ok := b.src.(interface{ Trailer() Header }); ok && err == io.EOF {
+		b.trailer = t.Trailer().f
+	}
 	b.closeSource()
 	b.tapped(nil, err)
 }

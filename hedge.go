@@ -38,6 +38,7 @@ type Hedge struct {
 
 // filled is h with its defaults.
 func (h Hedge) filled() Hedge {
+	fill(&h.Delay, 0)
 	fill(&h.Max, 1)
 	return h
 }

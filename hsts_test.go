@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -41,7 +43,9 @@ func newStrict(t *testing.T) *strict {
 			w.WriteHeader(http.StatusPermanentRedirect)
 		}
 	})
-	s.secure, s.plain = httptest.NewTLSServer(h), httptest.NewServer(h)
+	s.secure, s.plain = httptest.NewUnstartedServer(h), httptest.NewServer(h)
+	s.secure.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are to fail
+	s.secure.StartTLS()
 	t.Cleanup(s.secure.Close)
 	t.Cleanup(s.plain.Close)
 	return s

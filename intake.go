@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -273,4 +274,11 @@ type ContentCheck interface {
 	// End is called after the last piece, if all of the content came. Its error is
 	// what the body ends with, instead of io.EOF.
 	End(trailer Header) error
+}
+
+// WithContentCheck gives the content of the response to what f returns for its head,
+// as it was received; nil is no check. Checks add up. What a Handler of the caller's
+// answers is not checked, nor are responses to HEAD, and 304.
+func WithContentCheck(f func(*Head) ContentCheck) Option {
+	return Option{func(r *Request) { r.set.checks = append(slices.Clip(r.set.checks), f) }}
 }

@@ -4,18 +4,9 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"slices"
 
 	"sonde/internal/message"
 )
-
-// WithDecoding decodes the response whatever the request says: with an
-// Accept-Encoding of the caller's, which is sent as it is, or an exact header, which
-// says none by itself. The part of a 206 is never decoded.
-func WithDecoding() Option { return Option{func(r *Request) { r.set.decode = decodeAll }} }
-
-// WithoutDecoding asks for no content coding, and leaves the body as it comes.
-func WithoutDecoding() Option { return Option{func(r *Request) { r.set.decode = decodeNone }} }
 
 // WithDownloadProgress calls f as the response's body comes: with the bytes so far,
 // encoded as they are received, and how many there will be, -1 if that is not known.
@@ -30,13 +21,6 @@ func WithDownloadProgress(f func(received, total int64)) Option {
 // a time for each attempt. A file does not go by sendfile(2) then.
 func WithUploadProgress(f func(sent, total int64)) Option {
 	return Option{func(r *Request) { r.set.uploaded = f }}
-}
-
-// WithContentCheck gives the content of the response to what f returns for its head,
-// as it was received; nil is no check. Checks add up. What a Handler of the caller's
-// answers is not checked, nor are responses to HEAD, and 304.
-func WithContentCheck(f func(*Head) ContentCheck) Option {
-	return Option{func(r *Request) { r.set.checks = append(slices.Clip(r.set.checks), f) }}
 }
 
 // watched is b, which tells f how far it is.

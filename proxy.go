@@ -73,7 +73,7 @@ func NewProxy(rawURL string, cfg ProxyConfig) (*Proxy, error) {
 		u.Password, u.HasPassword = cfg.User.Password()
 	}
 	if err := checkProxy(&u, &cfg); err != nil {
-		return nil, fmt.Errorf("sonde: proxy %s: %w", u.Origin, err)
+		return nil, fmt.Errorf("sonde: proxy %s://%s: %w", u.Scheme, u.Authority, err)
 	}
 	return &Proxy{intern(&u, cfg)}, nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"sonde"
@@ -59,14 +61,17 @@ func TestProxyChallenge(t *testing.T) {
 		for _, tunnel := range []bool{false, true} {
 			t.Run(fmt.Sprint(tt.name, " tunnel ", tunnel), func(t *testing.T) {
 				word := &askedFor{words: []string{"Word one", "Word two"}}
-				var seen proxyPeer
+				var mu sync.Mutex
+				var seen []string
 				c, p := scriptedProxy(t, "http", func(c *peerConn) {
 					for {
 						head := c.head()
 						if head == "" {
 							return
 						}
-						seen.saw(head)
+						mu.Lock()
+						seen = append(seen, head)
+						mu.Unlock()
 						switch {
 						case strings.HasPrefix(head, "GET / "): // within the tunnel
 							c.say(okAnswer)
@@ -85,7 +90,10 @@ func TestProxyChallenge(t *testing.T) {
 				if err != nil || string(r.Body) != "ok" {
 					t.Fatal(err)
 				}
-				want, heads := 3, seen.seen()
+				mu.Lock()
+				heads := slices.Clone(seen)
+				mu.Unlock()
+				want := 3
 				if tt.conns > 1 {
 					tt.conns = 3
 				}
@@ -137,7 +145,7 @@ func TestProxyChallengeFinal(t *testing.T) {
 func TestProxyDigest(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		o := origin(t, secure)
-		p := newProxyPeer(t, func(p *proxyPeer) { p.digest = true })
+		p := newProxyPeer(t, func(p *proxyPeer) { p.Digest = true })
 		c := proxied(t, p.at("http"), sonde.ProxyConfig{Auth: auth.Digest("me", "secret")})
 		for range 2 {
 			if _, err := c.Get(background, o.URL, sonde.WithOneShot()); err != nil {
@@ -145,7 +153,7 @@ func TestProxyDigest(t *testing.T) {
 			}
 		}
 		var refused int
-		for _, head := range p.seen() {
+		for _, head := range p.Heads() {
 			if strings.Contains(head, "secret") {
 				t.Errorf("the password is in\n%s", head)
 			}
@@ -153,8 +161,8 @@ func TestProxyDigest(t *testing.T) {
 				refused++
 			}
 		}
-		if refused != 1 || len(p.seen()) != 3 {
-			t.Errorf("%d of %d requests without credentials", refused, len(p.seen()))
+		if refused != 1 || len(p.Heads()) != 3 {
+			t.Errorf("%d of %d requests without credentials", refused, len(p.Heads()))
 		}
 	}
 }

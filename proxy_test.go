@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -51,10 +52,12 @@ func TestProxyKinds(t *testing.T) {
 func testProxyKind(t *testing.T, kind string, secure bool, user string) {
 	o := origin(t, secure)
 	p := newProxyPeer(t, func(p *proxyPeer) {
-		if p.user = user; user != "" {
-			p.password = "p:w"
+		if p.User = user; user != "" {
+			p.Password = "p:w"
 		}
-		p.secure = kind == "https"
+		if kind == "https" {
+			p.secure()
+		}
 	})
 	cfg := sonde.ProxyConfig{Tunnel: kind == "tunnel"}
 	scheme := kind
@@ -85,7 +88,7 @@ func testProxyKind(t *testing.T, kind string, secure bool, user string) {
 			t.Errorf("TLS with the origin: %v", r.ConnInfo().TLS)
 		}
 	}
-	for _, head := range p.seen() {
+	for _, head := range p.Heads() {
 		connects := secure || kind == "tunnel"
 		if connects != strings.HasPrefix(head, "CONNECT "+strings.TrimPrefix(strings.TrimPrefix(o.URL, "https://"), "http://")+" HTTP/1.1\r\nHost: ") ||
 			!connects && !strings.HasPrefix(head, "GET "+o.URL+"/a?b HTTP/1.1\r\nHost: ") {
@@ -107,7 +110,7 @@ func TestProxyNames(t *testing.T) {
 	for _, tt := range []struct{ scheme, asked string }{
 		{"socks5", "127.0.0.1"}, {"socks5h", "name.test"}, {"http", ""},
 	} {
-		p := newProxyPeer(t, func(p *proxyPeer) { p.names["name.test"] = "127.0.0.1" })
+		p := newProxyPeer(t, func(p *proxyPeer) { p.Names["name.test"] = "127.0.0.1" })
 		c := newClient(t, sonde.Config{
 			Proxy:    sonde.FixedProxy(mustProxy(t, p.at(tt.scheme), sonde.ProxyConfig{})),
 			Resolver: nameTable{"name.test": {"127.0.0.1"}},
@@ -115,10 +118,7 @@ func TestProxyNames(t *testing.T) {
 		if r, err := c.Get(background, "http://name.test"+port+"/"); err != nil || string(r.Body) != "GET / for name.test"+port {
 			t.Errorf("%s: %v %v", tt.scheme, r, err)
 		}
-		p.mu.Lock()
-		got := strings.Join(p.asked, " ")
-		p.mu.Unlock()
-		if got != tt.asked {
+		if got := strings.Join(p.Asked(), " "); got != tt.asked {
 			t.Errorf("%s was asked for %q, want %q", tt.scheme, got, tt.asked)
 		}
 	}
@@ -129,9 +129,9 @@ func TestProxyChain(t *testing.T) {
 	_, trust := certificates(t)
 	for _, secure := range []bool{false, true} {
 		o := origin(t, secure)
-		a := newProxyPeer(t, func(p *proxyPeer) { p.user, p.password = "a", "1" })
-		b := newProxyPeer(t, func(p *proxyPeer) { p.user, p.password, p.secure = "b", "2", true })
-		c := newProxyPeer(t, func(p *proxyPeer) { p.user, p.password = "c", "3" })
+		a := newProxyPeer(t, func(p *proxyPeer) { p.User, p.Password = "a", "1" })
+		b := newProxyPeer(t, func(p *proxyPeer) { p.User, p.Password = "b", "2"; p.secure() })
+		c := newProxyPeer(t, func(p *proxyPeer) { p.User, p.Password = "c", "3" })
 		way := mustProxy(t, a.at("socks5h"), sonde.ProxyConfig{})
 		way = mustProxy(t, b.at("https"), sonde.ProxyConfig{Via: way, TLS: trust})
 		way = mustProxy(t, c.at("http"), sonde.ProxyConfig{Via: way})
@@ -144,8 +144,8 @@ func TestProxyChain(t *testing.T) {
 		if got := r.ConnInfo().Proxy; got != want {
 			t.Errorf("the way is %q, want %q", got, want)
 		}
-		if a.conns.Load() != 1 || len(b.seen()) != 1 || len(c.seen()) != 1 {
-			t.Errorf("%d, %d, %d", a.conns.Load(), len(b.seen()), len(c.seen()))
+		if a.conns.Load() != 1 || len(b.Heads()) != 1 || len(c.Heads()) != 1 {
+			t.Errorf("%d, %d, %d", a.conns.Load(), len(b.Heads()), len(c.Heads()))
 		}
 	}
 }
@@ -182,7 +182,7 @@ func TestProxyConnectFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "CONNECT " + host + " HTTP/1.1\r\nHost: " + host + "\r\nX-Fixed: 1\r\nX-Target: " + host + "\r\nx-both: computed\r\n\r\n"
-	if got := p.seen()[0]; got != want {
+	if got := p.Heads()[0]; got != want {
 		t.Errorf("the proxy got\n%s\nwant\n%s", got, want)
 	}
 	_, err := c.Get(background, o.URL, sonde.WithOneShot())
@@ -214,12 +214,45 @@ func wantProxyError(t *testing.T, err error, p *proxyPeer, is ...error) *sonde.P
 // TestProxyTrust: what is trusted of origins is not trusted of the proxy.
 func TestProxyTrust(t *testing.T) {
 	o := origin(t, true)
-	p := newProxyPeer(t, func(p *proxyPeer) { p.secure = true })
+	p := newProxyPeer(t, func(p *proxyPeer) { p.secure() })
 	_, trust := certificates(t)
 	c := newClient(t, sonde.Config{TLS: trust, Proxy: sonde.FixedProxy(mustProxy(t, p.at("https"), sonde.ProxyConfig{}))})
 	_, err := c.Get(background, o.URL)
 	wantProxyError(t, err, p)
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestProxyGuard: a guard judges the address that a SOCKS proxy is to connect to, and
+// cannot judge what a proxy looks up.
+func TestProxyGuard(t *testing.T) {
+	o := origin(t, false)
+	p := newProxyPeer(t, func(p *proxyPeer) { p.Names["name.test"], p.Names["127.0.0.9"] = "127.0.0.1", "127.0.0.1" })
+	port := o.URL[strings.LastIndexByte(o.URL, ':'):]
+	mine := errors.New("mine")
+	for _, tt := range []struct {
+		scheme, host string
+		refused      bool
+	}{
+		{"socks5", "name.test", true}, {"socks5", "127.0.0.9", true}, {"socks5h", "127.0.0.9", true},
+		{"socks5h", "name.test", false}, {"http", "name.test", false},
+	} {
+		c := newClient(t, sonde.Config{
+			Proxy:    sonde.FixedProxy(mustProxy(t, p.at(tt.scheme), sonde.ProxyConfig{})),
+			Resolver: nameTable{"name.test": {"127.0.0.9"}},
+			Guard: func(a netip.AddrPort) error {
+				if a.Addr().String() == "127.0.0.9" {
+					return mine
+				}
+				return nil
+			},
+		})
+		_, err := c.Get(background, "http://"+tt.host+port)
+		if tt.refused {
+			wantProxyError(t, err, p, mine)
+		} else if err != nil {
+			t.Error(tt, err)
+		}
 	}
 }

@@ -97,6 +97,7 @@ var retryStatuses = []Status{408, 429, 502, 503, 504}
 
 // filled is p with its defaults; 0 is "no bound" then.
 func (p Retry) filled() Retry {
+	fill(&p.Max, 0)
 	fill(&p.Base, defaultRetryBase)
 	fill(&p.Most, defaultRetryMost)
 	fill(&p.MaxAfter, defaultRetryAfter)
@@ -110,12 +111,12 @@ func (p Retry) filled() Retry {
 func (p *Retry) check() error {
 	for _, s := range p.Statuses {
 		if c := s.Class(); c != 4 && c != 5 {
-			return fmt.Errorf("Statuses: %d is none of an error", int(s))
+			return wrong("Statuses", "%d is none of an error", int(s))
 		}
 	}
 	for _, m := range p.Methods {
 		if err := message.CheckMethod(string(m)); err != nil {
-			return fmt.Errorf("Methods: %w", err)
+			return wrong("Methods", "%w", err)
 		}
 	}
 	return nil

@@ -243,6 +243,10 @@ func TestRetryErrors(t *testing.T) {
 		{name: "refused, a body that can be read once", setup: dial(refused), method: "POST", opts: []sonde.Option{once}, again: true, op: sonde.OpConnect},
 		{name: "connect timed out", setup: dial(os.ErrDeadlineExceeded), method: "GET", again: true, op: sonde.OpConnect},
 		{name: "not allowed", setup: dial(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EPERM)}), method: "GET", op: sonde.OpConnect},
+		{name: "guarded", method: "GET", op: sonde.OpConnect, setup: func(*testing.T) (sonde.Config, string, func() int) {
+			n := 0
+			return sonde.Config{Guard: func(netip.AddrPort) error { n++; return errors.New("mine") }}, "http://127.0.0.1:1/", func() int { return n }
+		}},
 		{name: "name server failed", setup: resolve(false), method: "GET", again: true, op: sonde.OpResolve},
 		{name: "no such name", setup: resolve(true), method: "GET", op: sonde.OpResolve},
 		{name: "closed without an answer", setup: peer(func(c *peerConn) { c.head() }), method: "GET", again: true, op: sonde.OpFirstByte},

@@ -16,6 +16,7 @@ func init() {
 	core.RoundTrip = func(client any, ctx context.Context, c *core.Call) error {
 		return client.(*Client).roundTrip(ctx, c)
 	}
+	core.Host = func(request any) string { return request.(*Request).set.host }
 	core.SetDialing = func(config any, d core.Dialing) { config.(*Config).dialing = d }
 }
 

@@ -1,6 +1,7 @@
 package sonde_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"io"
@@ -203,6 +204,33 @@ func scripts() []script {
 			call: func(c *sonde.Client, url string) {
 				c.Get(background, url)
 				c.Get(background, url)
+			}},
+		{name: "proxy-connect", about: "A tunnel through an HTTP proxy, a request in it, another; then the proxy refuses.",
+			url: "https://127.0.0.1:PEER/", peer: proxyScript, beside: nil,
+			call: func(c *sonde.Client, url string) {
+				c = changed(c, "http://me:secret@"+hostOf(url))
+				c.Get(background, "https://localhost/")
+				c.Get(background, "https://localhost/")
+				c.Get(background, "https://refused.test/", sonde.WithOneShot())
+			}},
+		{name: "proxy-socks", about: "The same through a SOCKS 5 proxy, which looks the names up.",
+			url: "https://127.0.0.1:PEER/", peer: proxyScript,
+			call: func(c *sonde.Client, url string) {
+				c = changed(c, "socks5h://me:secret@"+hostOf(url))
+				c.Get(background, "https://localhost/")
+				c.Get(background, "https://refused.test/")
+			}},
+		{name: "proxy-forward", about: "A proxy that forwards requests, over TLS, to two origins on one connection.",
+			url: "https://127.0.0.1:PEER/",
+			peer: func(c *peerConn) {
+				server, _ := certificates(c.t)
+				s := tls.Server(c.Conn, server)
+				(&peerConn{Conn: s, r: bufio.NewReader(s), t: c.t}).serve(okAnswer)
+			},
+			call: func(c *sonde.Client, url string) {
+				c = changed(c, "https://me:secret@"+hostOf(url))
+				c.Get(background, "http://one.test/")
+				c.Get(background, "http://two.test/")
 			}},
 		{name: "dns-failure", about: "A name without addresses.", url: "http://bad.test:PEER/", peer: ok, call: get,
 			cfg: sonde.Config{Resolver: nameTable{}}},

@@ -25,6 +25,7 @@ func rows() []row {
 		tlsRows(),
 		bulkRows(),
 		oneShotRows(),
+		netHTTPRows(),
 		idleRows(),
 		buildRows(),
 		startRows(),

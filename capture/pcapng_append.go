@@ -101,15 +101,22 @@ func appendInterface(b []byte, i *Interface) []byte {
 // enhancedHeader is the length of an enhanced packet block before its data.
 const enhancedHeader = 28
 
-// appendEnhanced adds a packet. The common case, without options but the
-// direction, is filled in by offsets into room made once.
-func appendEnhanced(b []byte, p *Packet) []byte {
+// appendEnhanced adds a packet. It is filled in by offsets into room made once.
+func appendEnhanced(b []byte, p *Packet, n *notes) []byte {
 	at := len(b)
 	caplen := len(p.Data)
 	flags := uint32(p.Direction) | uint32(p.Reception)<<2
-	size := enhancedHeader + pad4(caplen) + 4
+	data := enhancedHeader + pad4(caplen)
+	size := data + 4
 	if flags != 0 {
-		size += 12
+		size += 8
+	}
+	var options []byte
+	if p.Comment != "" || p.Process != (Process{}) {
+		options = n.of(p)
+	}
+	if size += len(options); size > data+4 {
+		size += 4 // the end of options
 	}
 	b = grow(b, size)
 	h := b[at : at+size : at+size]
@@ -125,26 +132,33 @@ func appendEnhanced(b []byte, p *Packet) []byte {
 		le.PutUint32(h[enhancedHeader+caplen&^3:], 0)
 	}
 	copy(h[enhancedHeader:], p.Data)
-	if flags != 0 {
-		o := h[size-16:]
-		le.PutUint32(o[0:], epbFlags|4<<16)
-		le.PutUint32(o[4:], flags)
-		le.PutUint32(o[8:], optEnd)
+	if o := h[data:]; len(o) > 4 {
+		if flags != 0 {
+			le.PutUint32(o[0:], epbFlags|4<<16)
+			le.PutUint32(o[4:], flags)
+			o = o[8:]
+		}
+		le.PutUint32(o[copy(o, options):], optEnd)
 	}
 	le.PutUint32(h[size-4:], uint32(size))
-	if p.Comment != "" || p.Process != (Process{}) {
-		return appendNotes(b, at, flags != 0, p)
-	}
 	return b
 }
 
-// appendNotes puts comments and process behind the options of the packet block
-// that starts at at and ends b.
-func appendNotes(b []byte, at int, options bool, p *Packet) []byte {
-	b = b[:len(b)-4] // the trailing length
-	if options {
-		b = b[:len(b)-4] // the end of options
+// notes are the options for the comment and the process of the latest packet that
+// had any: the next packet often has the same.
+type notes struct {
+	comment string
+	process Process
+	options []byte
+}
+
+// of returns those of p.
+func (n *notes) of(p *Packet) []byte {
+	if len(n.options) > 0 && n.process == p.Process && n.comment == p.Comment {
+		return n.options
 	}
+	n.comment, n.process = p.Comment, p.Process
+	b := n.options[:0]
 	if p.Comment != "" {
 		for line := range strings.SplitSeq(p.Comment, "\n") {
 			b = appendText(b, optComment, line)
@@ -159,7 +173,8 @@ func appendNotes(b []byte, at int, options bool, p *Packet) []byte {
 	if p.Process.Name != "" {
 		b = appendProcess(b, p.Process)
 	}
-	return endBlock(appendEnd(b), at)
+	n.options = b
+	return b
 }
 
 // appendProcess adds a process's name, as a comment: pcapng has an option for its

@@ -52,6 +52,7 @@ type Writer struct {
 	cfg     WriterConfig
 	out     io.Writer
 	buf     []byte
+	notes   notes
 	limit   int
 	ahead   int // where in buf secrets go: before its first packet
 	ifaces  []Interface
@@ -105,7 +106,7 @@ func (w *Writer) WritePacket(p *Packet) error {
 		if uint(p.Interface) >= uint(len(w.ifaces)) {
 			return fmt.Errorf("capture: packet of interface %d, the file has %d", p.Interface, len(w.ifaces))
 		}
-		w.buf = appendEnhanced(w.buf, p)
+		w.buf = appendEnhanced(w.buf, p, &w.notes)
 	case PCAP:
 		if p.Link != w.ifaces[0].Link {
 			return w.mixed(p)

@@ -22,6 +22,7 @@ func (j *Jar) trim(site string, now time.Time) {
 	if excess <= 0 {
 		return
 	}
+	excess += j.cfg.Max / 10 // so that not each new cookie has all others sorted
 	slices.SortFunc(all, func(a, b *entry) int {
 		return cmp.Or(falseFirst(!a.expired(now), !b.expired(now)), older(a, b))
 	})

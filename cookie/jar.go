@@ -27,7 +27,8 @@ type Config struct {
 	Now func() time.Time
 
 	// MaxPerDomain and Max bound how many cookies are kept for one domain and in
-	// total. 0: 180 and 3000. The draft asks for 50 and 3000 at least.
+	// total. 0: 180 and 3000. The draft asks for 50 and 3000 at least. Where there are
+	// more than Max a tenth goes with them.
 	MaxPerDomain, Max int
 }
 

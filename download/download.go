@@ -113,7 +113,8 @@ func File(ctx context.Context, url, path string, o Options) (Result, error) {
 	if err := d.fetch(ctx); err != nil {
 		return d.told(), errors.Join(err, d.leave())
 	}
-	return d.told(), d.finish()
+	err = d.finish()
+	return d.told(), err
 }
 
 // download is one under way.

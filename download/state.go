@@ -136,16 +136,19 @@ func (d *download) load() {
 
 // fits reports whether s can be the state of a file with so many bytes.
 func (s *state) fits(length int64) bool {
-	at, end := int64(0), s.Size // end: of what came last
+	at, end := int64(0), int64(0) // of the last span, and of the last bytes that came
 	for i, m := range s.Missing {
-		last := i == len(s.Missing)-1
+		open := m != nil && m.To < 0 // only the last one, where nobody knows the size
 		switch {
-		case m == nil || m.From < at || m.To < 0 && !(last && s.Size < 0), m.To >= 0 && m.To < m.From, s.Size >= 0 && m.To > s.Size:
+		case m == nil || m.From < at || open && (s.Size >= 0 || i < len(s.Missing)-1) || !open && (m.To <= m.From || m.To > s.Size):
 			return false
-		case last && m.To == s.Size:
+		case m.From > at:
 			end = m.From
 		}
 		at = m.To
+	}
+	if at < s.Size {
+		end = s.Size
 	}
 	return len(s.Missing) > 0 && end <= length
 }

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -15,6 +16,16 @@ func ExamplePublic() {
 	// <nil>
 	// address not allowed: link-local (RFC 3927)
 	// address not allowed: IPv4-mapped 10.0.0.1: private use (RFC 1918)
+}
+
+// Which address was refused, and why.
+func ExampleError() {
+	err := guard.Public(netip.MustParseAddrPort("[64:ff9b::a00:1]:80"))
+	var refused *guard.Error
+	if errors.As(err, &refused) {
+		fmt.Println(refused.Addr, refused.Reason)
+	}
+	// Output: [64:ff9b::a00:1]:80 NAT64 of 10.0.0.1: private use (RFC 1918)
 }
 
 // Public addresses and one network of one's own, for the web's ports only.

@@ -68,7 +68,7 @@ func (i *Inspector) explain(c *conn) {
 	switch {
 	case ok:
 		c.Why = "in the place of one that " + lossText[s.kind]
-		p.tallies[s.kind].add(s.loss, p.requests, c.opened-s.closed >= int64(grace))
+		p.tallies[s.kind].add(s.loss, p.requests, c.opened-s.closed >= int64(later))
 	case first:
 		c.Why = "the first for this name"
 	default:
@@ -93,14 +93,15 @@ func (i *Inspector) elsewhere(c *conn) bool {
 			return true
 		}
 	}
-	for _, q := range i.names[nameKey{c.Client.Addr(), c.Name, c.Server.Port()}] {
+	all := i.names[nameKey{c.Client.Addr(), c.Name, c.Server.Port()}]
+	for _, q := range all {
 		if q == p {
 			continue
 		}
 		if f := q.named(c.Name).free(c, q.demand); f != nil {
 			l := leftOf(f)
 			l.kind = leftElsewhere
-			p.tallies[leftElsewhere].add(&l, p.requests, true)
+			all[0].tallies[leftElsewhere].add(&l, all[0].requests, true) // in one place for the name
 			c.Why = "although one for the same name was idle, at another address"
 			return true
 		}

@@ -107,6 +107,7 @@ func New(c Config) *Inspector {
 		Exchange: i.exchange,
 		Frame:    i.frame,
 		Keys:     c.Keys,
+		Secrets:  true, // no field is kept, and targets are redacted when they are
 		Limits:   flow.Limits{Idle: flowIdle, Linger: 2 * linger},
 	})
 	i.inner = i.view.Stream

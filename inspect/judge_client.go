@@ -146,10 +146,14 @@ func likelyGo(p *place) bool {
 	return true
 }
 
+// lateCloses reports whether connections that were closed after a while are better
+// explained by a busy machine: many more were closed at once.
+func lateCloses(p *place) bool { return p.tallies[clientNow].n > 2*p.tallies[clientIdle].n }
+
 // idleClient: the client gives idle connections up before it needs them again.
 func idleClient(p *place) []finding {
 	t := &p.tallies[clientIdle]
-	if t.n == 0 {
+	if t.n == 0 || lateCloses(p) {
 		return nil
 	}
 	text := fmt.Sprintf("the client closed %s after they had been idle for %s, and needed others later.", ofConns(p, t.n), between(t.idles))
@@ -193,7 +197,7 @@ func namesApart(p *place) []finding {
 func addressesChange(p *place) []finding {
 	t := &p.tallies[leftElsewhere]
 	return found(DNSChanges, Between, 0, false, fmt.Sprintf(
-		"%s were opened while one for the same name was idle at another address.", ofConns(p, t.n)), t)
+		"%s to other addresses, while one for the same name was idle here.", verb(t.n, "connection", "was opened", "were opened")), t)
 }
 
 // givesUp: the client ends the connection before the response begins.

@@ -169,7 +169,7 @@ func (i *Inspector) blame(c *conn) {
 	for _, o := range c.passers {
 		o.passed = nil
 		if !o.foreign {
-			o.place.tallies[l.kind].add(&l, o.ordinal, true)
+			o.place.tallies[l.kind].add(&l, o.ordinal, o.opened-c.idleSince >= int64(later))
 		}
 	}
 	c.passers = nil

@@ -180,7 +180,7 @@ func (t *tally) add(l *loss, request int, slow bool) {
 		t.statuses = map[int]int{}
 	}
 	t.n++
-	t.last = request
+	t.first, t.last = min(t.first, request), max(t.last, request)
 	count := func(to *int, yes bool) {
 		if yes {
 			*to++

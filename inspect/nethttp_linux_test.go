@@ -66,12 +66,18 @@ func huge(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 8<<20))
 func play(t *testing.T, s *counted, program string, e ear) *inspect.Report {
 	t.Helper()
 	w := watchPort(t, portOf(t, s.Listener.Addr().String()), e)
+	s.run(t, program)
+	return w.report()
+}
+
+// run runs a program with the server's URL to its end.
+func (s *counted) run(t *testing.T, program string) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), programVariable+"="+program+" "+s.URL, "GORACE=atexit_sleep_ms=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", program, err, out)
 	}
-	return w.report()
 }
 
 // TestPatterns: each way to lose connections is named, and what is healthy is
@@ -132,6 +138,7 @@ func TestPatterns(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			if tt.program == "" {
 				tt.program = tt.name
 			}

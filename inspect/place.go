@@ -9,6 +9,9 @@ import (
 // another request: a client that dials decided so a while before its SYN.
 const grace = 20 * time.Millisecond
 
+// later is after how long another request is surely not of the same burst.
+const later = 100 * time.Millisecond
+
 // place is one server as one client host uses it: what the client's pool looks
 // like from outside.
 type place struct {

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 
 var programs = map[string]func(url string) error{
 	"well":           func(url string) error { return inTurn(http.DefaultClient, url, 10, 30*time.Millisecond, drained) },
+	"many":           func(url string) error { return inTurn(http.DefaultClient, url, 20, 5*time.Millisecond, drained) },
 	"not-closed":     func(url string) error { return inTurn(http.DefaultClient, url, 10, 30*time.Millisecond, forgotten) },
 	"not-closed-now": func(url string) error { return inTurn(http.DefaultClient, url, 30, 0, forgotten) },
 	"not-drained":    func(url string) error { return inTurn(http.DefaultClient, url, 10, 30*time.Millisecond, closed) },

@@ -16,16 +16,45 @@ var (
 )
 
 // wholeBody is a body that came with its head: its connection serves others
-// already.
+// already. A small one has memory of its own, any other the buffer that it was
+// received in, which goes back when it has been read or closed. Close may come while
+// another goroutine reads.
 type wholeBody struct {
-	data   []byte
-	closed atomic.Bool
+	mu     sync.Mutex // guards all
+	data   []byte     // what is left
+	buf    *buffer    // where it lies; nil: in memory of its own
+	closed bool
+}
+
+// ownMemory is the size up to which a copy is cheaper than another buffer.
+const ownMemory = 1 << 10
+
+// take makes data, which lies in c's buffer, the body.
+func (b *wholeBody) take(data []byte, c *trip) {
+	if len(data) <= ownMemory || c.buf == nil {
+		b.data = append([]byte(nil), data...)
+		return
+	}
+	c.buf.b = c.call.Buf
+	b.data, b.buf = data, c.buf
+	c.buf, c.call.Buf = nil, nil
+}
+
+// release gives the buffer back. b.mu is held.
+func (b *wholeBody) release() {
+	b.data = nil
+	if b.buf != nil {
+		b.buf.recycle()
+		b.buf = nil
+	}
 }
 
 // Read gives what is left; the last bytes come with io.EOF.
 func (b *wholeBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch {
-	case b.closed.Load():
+	case b.closed:
 		return 0, errReadClosed
 	case len(b.data) == 0:
 		return 0, io.EOF
@@ -34,6 +63,7 @@ func (b *wholeBody) Read(p []byte) (int, error) {
 	}
 	n := copy(p, b.data)
 	if b.data = b.data[n:]; len(b.data) == 0 {
+		b.release()
 		return n, io.EOF
 	}
 	return n, nil
@@ -41,23 +71,35 @@ func (b *wholeBody) Read(p []byte) (int, error) {
 
 // WriteTo gives what is left to w.
 func (b *wholeBody) WriteTo(w io.Writer) (int64, error) {
-	switch {
-	case b.closed.Load():
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
 		return 0, errReadClosed
-	case len(b.data) == 0:
+	}
+	data, buf := b.data, b.buf
+	b.data, b.buf = nil, nil // w may close the body
+	b.mu.Unlock()
+	if len(data) == 0 {
 		return 0, nil
 	}
-	n, err := w.Write(b.data)
-	if n < len(b.data) && err == nil {
+	n, err := w.Write(data)
+	if n < len(data) && err == nil {
 		err = io.ErrShortWrite
 	}
-	b.data = b.data[max(n, 0):]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.data, b.buf = data[min(max(n, 0), len(data)):], buf; len(b.data) == 0 || b.closed {
+		b.release()
+	}
 	return int64(n), err
 }
 
 // Close ends it.
 func (b *wholeBody) Close() error {
-	b.closed.Store(true)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	b.release()
 	return nil
 }
 

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 Request.Cancel still counts
+
 package nethttp
 
 import (

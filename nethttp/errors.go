@@ -92,10 +92,7 @@ func tlsFailure(err error) error {
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &record):
-		if string(record.RecordHeader[:]) == "HTTP/" {
-			return errors.New("http: server gave HTTP response to HTTPS client")
-		}
-		return record
+		return record // of a plain HTTP answer http.Client makes http.ErrSchemeMismatch
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errTLSTimeout
 	case errors.Is(err, io.EOF):

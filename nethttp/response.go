@@ -49,7 +49,7 @@ func (t *Transport) respond(c *trip, req *http.Request, gzip bool) (*http.Respon
 	case ex == nil && len(in.Body) == 0:
 		resp.Body = http.NoBody
 	case ex == nil:
-		r.whole.data = append([]byte(nil), in.Body...)
+		r.whole.take(in.Body, c)
 		resp.Body = &r.whole
 	case tunnels(req, resp):
 		return tunnel(req, resp, ex)

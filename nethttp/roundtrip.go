@@ -19,12 +19,35 @@ import (
 type trip struct {
 	call core.Call
 	send sending
+	buf  *buffer // call.Buf is its memory
 }
+
+// buffer is the memory of a response.
+type buffer struct{ b []byte }
 
 var trips = sync.Pool{New: func() any { return new(trip) }}
 
 // keptBuffer is the largest buffer that a trip keeps for the next one.
 const keptBuffer = 64 << 10
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+func (b *buffer) recycle() {
+	if cap(b.b) > keptBuffer {
+		b.b = nil
+	}
+	buffers.Put(b)
+}
+
+// newTrip is one with a buffer.
+func newTrip() *trip {
+	c := trips.Get().(*trip)
+	if c.buf == nil {
+		c.buf = buffers.Get().(*buffer)
+		c.call.Buf = c.buf.b
+	}
+	return c
+}
 
 func (c *trip) recycle() {
 	c.call.Reset()
@@ -115,11 +138,18 @@ func (t *Transport) send(req, orig *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, context.Cause(ctx)
 	}
-	c := trips.Get().(*trip)
+	var body *tracked
+	given := req
+	if t.handsOver {
+		req, body = track(req)
+	}
+	c := newTrip()
 	gzip, err := t.compose(c, req)
 	if err != nil {
+		if !c.send.closed {
+			closeBody(req)
+		}
 		c.recycle()
-		closeBody(req)
 		return nil, err
 	}
 	f := t.flights.begin(req, orig)
@@ -133,6 +163,11 @@ func (t *Transport) send(req, orig *http.Request) (*http.Response, error) {
 		err = t.failure(f, err)
 		f.CallOver()
 		c.recycle()
+		if to := (*handedOver)(nil); t.handsOver && errors.As(err, &to) {
+			if req, err = body.rewind(given); err == nil {
+				return to.rt.RoundTrip(req)
+			}
+		}
 		return nil, err
 	}
 	resp, err := t.respond(c, req, gzip)

@@ -23,6 +23,7 @@ type sending struct {
 	chunked   bool
 	identity  bool // TransferEncoding says so
 	announced []string
+	closed    bool // the body
 }
 
 // inMemory is the largest body that is read before it is sent, from a reader that
@@ -98,7 +99,7 @@ func (s *sending) probe() {
 	case f := <-came:
 		if f.n == 0 && f.err == io.EOF {
 			body.Close()
-			s.body, s.length, s.chunked = nil, 0, false
+			s.body, s.length, s.chunked, s.closed = nil, 0, false, true
 			return
 		}
 		l.take(f)
@@ -177,6 +178,7 @@ func (s *sending) into(c *core.Call, req *http.Request) error {
 	}
 	if c.Kind == message.KnownLength && s.length <= inMemory && !c.Apart {
 		data, err := readAll(s.body, s.length)
+		s.closed = true
 		if err != nil {
 			return err
 		}

@@ -26,9 +26,10 @@ type Transport struct {
 	secure *sonde.Client // for https where there is a DialTLS or DialTLSContext; else plain
 	err    error         // why no request can be sent
 
-	given    *http.Transport // for schemes that nobody has registered here; nil: none
-	settings settings
-	proxies  *proxies
+	given     *http.Transport // for schemes that nobody has registered here; nil: none
+	settings  settings
+	handsOver bool // TLSNextProto has protocols of somebody else's
+	proxies   *proxies
 
 	alt     atomic.Pointer[map[string]http.RoundTripper]
 	altMu   sync.Mutex // held while alt is replaced
@@ -66,7 +67,7 @@ func New(t *http.Transport) *Transport {
 		cfg.Timeouts.BodyIdle = -1
 	} else {
 		own.given = t
-		own.settings = settingsOf(t)
+		own.settings, own.handsOver = settingsOf(t), takesOver(t)
 		configure(&cfg, t)
 		if t.Protocols != nil && !t.Protocols.HTTP1() && (t.Protocols.HTTP2() || t.Protocols.UnencryptedHTTP2()) {
 			own.err = errOnlyHTTP2
@@ -152,18 +153,17 @@ func configure(cfg *sonde.Config, t *http.Transport) {
 	if cfg.TLS.ClientSessionCache == nil {
 		cfg.TLS.SessionTicketsDisabled = true // no cache of sonde's: sessions are resumed if t resumes them
 	}
-	protos := slices.DeleteFunc(slices.Clone(cfg.TLS.NextProtos), func(p string) bool { return p == "h2" })
 	core.SetDialing(cfg, core.Dialing{
 		Quiet:   t.DialContext == nil || !plainDialer(t.DialContext),
-		OwnALPN: true, ALPN: protos,
-		Linger: true,
+		OwnALPN: true, ALPN: protocols(cfg.TLS),
+		Linger: true, KeepOld: true,
 	})
-	switch {
-	case t.DialContext != nil:
-		cfg.Dial = t.DialContext
-	case t.Dial != nil:
-		cfg.Dial = func(_ context.Context, network, addr string) (net.Conn, error) { return t.Dial(network, addr) }
-	}
+	cfg.Dial = dialOf(t)
+}
+
+// protocols are what ALPN offers: without HTTP/2, which there is not yet.
+func protocols(c *tls.Config) []string {
+	return slices.DeleteFunc(slices.Clone(c.NextProtos), func(p string) bool { return p == "h2" })
 }
 
 // plainDialer reports whether dial is the method of a net.Dialer, which sets no
@@ -180,38 +180,6 @@ func none[T int | time.Duration](d T) T {
 	}
 	return d
 }
-
-// tlsDial is the dial function for https, nil if sonde makes the handshake.
-func tlsDial(t *http.Transport) func(context.Context, string, string) (net.Conn, error) {
-	var dial func(context.Context, string, string) (net.Conn, error)
-	switch {
-	case t == nil:
-		return nil
-	case t.DialTLSContext != nil:
-		dial = t.DialTLSContext
-	case t.DialTLS != nil:
-		dial = func(_ context.Context, network, addr string) (net.Conn, error) { return t.DialTLS(network, addr) }
-	default:
-		return nil
-	}
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := dial(ctx, network, addr)
-		if _, ok := conn.(interface{ ConnectionState() tls.ConnectionState }); err != nil || conn == nil || ok {
-			return conn, err
-		}
-		return secured{conn}, nil
-	}
-}
-
-// secured is a connection of DialTLS that does not say what TLS it has: it gets no
-// second handshake all the same.
-type secured struct{ net.Conn }
-
-// ConnectionState is nothing that is known.
-func (secured) ConnectionState() tls.ConnectionState { return tls.ConnectionState{} }
-
-// NetConn is the connection itself.
-func (s secured) NetConn() net.Conn { return s.Conn }
 
 // Client returns the sonde Client whose pool carries the requests: for its
 // statistics, its connections and the reasons why each was opened, and for calls
@@ -231,7 +199,7 @@ func (t *Transport) With(change func(*sonde.Config)) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &Transport{client: c, given: t.given, settings: t.settings, proxies: t.proxies}
+	u := &Transport{client: c, given: t.given, settings: t.settings, handsOver: t.handsOver, proxies: t.proxies}
 	if err := u.derive(); err != nil {
 		return nil, err
 	}

@@ -216,7 +216,7 @@ func TestDoHErrors(t *testing.T) {
 			w.Header().Set("Content-Type", "text/html")
 			w.Write(packed)
 		}, "no application/dns-message", false},
-		"a status":   {fine, func(w http.ResponseWriter, _ []byte) { http.Error(w, "no", 503) }, "status 503", false},
+		"a status":   {fine, func(w http.ResponseWriter, _ []byte) { http.Error(w, "no", http.StatusServiceUnavailable) }, "status 503", false},
 		"a redirect": {fine, func(w http.ResponseWriter, _ []byte) { w.Header().Set("Location", "/x"); w.WriteHeader(307) }, "no application/dns-message", false},
 		"garbage":    {fine, message([]byte("garbage")), "cannot be read", false},
 		"nothing":    {fine, message(nil), "cannot be read", false},

@@ -39,7 +39,8 @@ func ExampleText() {
 	// 1.1  conn-opened     #1 server:80 because: first to this route
 	// 1.1  acquire-done    #1 new because: first to this route
 	// 1.1  field-written   Host: server:80
-	// 1.1  head-written    41 bytes
+	// 1.1  field-written   Accept-Encoding: gzip, deflate
+	// 1.1  head-written    GET / HTTP/1.1, 73 bytes
 	// 1.1  request-written
 	// 1.1  first-byte
 	// 1.1  head-read       200 117 bytes

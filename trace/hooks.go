@@ -83,6 +83,9 @@ type Hooks struct {
 	Retry func(attempt int, err error)
 	// Redirect is called when a redirect will be followed.
 	Redirect func(status int, url string)
+	// ProxyChosen is called when an attempt takes a proxy, which is named without
+	// its credentials here and below.
+	ProxyChosen func(proxy string)
 	// ProxyStart and ProxyDone enclose the handshake with a proxy.
 	ProxyStart func(addr string)
 	ProxyDone  func(addr string, err error)

@@ -71,6 +71,7 @@ type Attempt struct {
 	TLSCipher  uint16 // as in crypto/tls
 	Resumed    bool   // the TLS session
 	Peer       string // the server's name, as its certificate has it
+	Proxy      string // that it goes through, "" is none
 
 	Status      int    // of its final response, 0 if there was none
 	Redirect    string // the URL to go on to, "" if it was no redirect

@@ -101,6 +101,8 @@ func (a *Attempt) connection(e *Event, now time.Duration) {
 
 func (a *Attempt) dialing(e *Event, now time.Duration) {
 	switch e.Kind {
+	case ProxyChosen:
+		a.Proxy = e.Host
 	case AcquireStart:
 		a.begin(Span{Phase: PhaseAcquire, Start: now, Host: e.Host})
 	case DNSStart:

@@ -82,7 +82,7 @@ func TestWindow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Write(sample(20 << 20))
+	w.Write(make([]byte, 9<<20))
 	w.Close()
 	if _, err := decode(out.Bytes()); !errors.Is(err, lib.ErrWindowSizeExceeded) {
 		t.Error(err)

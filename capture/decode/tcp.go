@@ -20,6 +20,12 @@ const (
 
 // AppendText appends the flags as tcpdump prints them: S, P., or "none".
 func (f TCPFlags) AppendText(dst []byte) ([]byte, error) {
+	switch f { // what nearly all segments have
+	case ACK:
+		return append(dst, '.'), nil
+	case PSH | ACK:
+		return append(dst, 'P', '.'), nil
+	}
 	n := len(dst)
 	for i, c := range []byte("FSRP.UEWe") {
 		if f&(1<<i) != 0 {

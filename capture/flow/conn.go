@@ -86,10 +86,12 @@ type Conn struct {
 
 	stream Stream
 	half   [2]half
-	key    key
+	key4   key4
+	key6   key6 // with v6
+	v6     bool
 	closed bool
 	// swapped says that a packet of the client has its ends the other way around
-	// than key.
+	// than its key.
 	swapped bool
 
 	live list // place in the table's list of live or of closed connections

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"sonde/capture/decode"
@@ -14,8 +15,9 @@ type Table struct {
 
 	limits Limits
 	v4     map[key4]*Conn
-	v6     map[key]*Conn
-	n      int // the next connection's number
+	v6     map[key6]*Conn
+	last   *Conn // that was found
+	n      int   // the next connection's number
 	live   ring
 	closed ring
 	wait   ring
@@ -24,18 +26,13 @@ type Table struct {
 	inner  [2]decode.Packet
 }
 
-type (
-	key4 [12]byte
-	key  [36]byte // of IPv4, the first 12 bytes
-)
-
 // NewTable makes an empty table.
 func NewTable(l Limits) *Table {
 	l = l.withDefaults()
 	t := &Table{
 		limits: l,
 		v4:     map[key4]*Conn{},
-		v6:     map[key]*Conn{},
+		v6:     map[key6]*Conn{},
 		frags:  Defrag{limits: l},
 	}
 	t.live.init()
@@ -122,54 +119,60 @@ func (c *Conn) reusedBy(p *decode.Packet) bool {
 	return h.known && h.base != p.TCP.Seq
 }
 
-// find looks a packet's connection up. It reports whether the client sent it.
+// find looks a packet's connection up. It reports whether the client sent it. Most
+// packets belong to the connection of the one before them.
 func (t *Table) find(p *decode.Packet) (c *Conn, fromClient bool) {
-	k, swapped, v6 := keyOf(p)
-	if v6 {
-		c = t.v6[k]
+	var swapped bool
+	if p.Has&decode.LayerIPv4 != 0 {
+		var k key4
+		k, swapped = keyOf4(p)
+		if c = t.last; c == nil || c.v6 || c.key4 != k {
+			c = t.v4[k]
+		}
 	} else {
-		c = t.v4[key4(k[:12])]
+		var k key6
+		k, swapped = keyOf6(p)
+		if c = t.last; c == nil || !c.v6 || c.key6 != k {
+			c = t.v6[k]
+		}
 	}
 	if c == nil {
 		return nil, false
 	}
+	t.last = c
 	return c, swapped == c.swapped
 }
 
-// keyOf makes one key of both directions: the lower end comes first, and swapped
-// tells if that is the receiver.
-func keyOf(p *decode.Packet) (k key, swapped, v6 bool) {
-	sport, dport := p.Ports()
-	if p.Has&decode.LayerIPv4 != 0 {
-		src, dst := binary.BigEndian.Uint32(p.IPv4.Src[:]), binary.BigEndian.Uint32(p.IPv4.Dst[:])
-		if src > dst || src == dst && sport > dport {
-			src, dst, sport, dport, swapped = dst, src, dport, sport, true
-		}
-		binary.BigEndian.PutUint32(k[0:], src)
-		binary.BigEndian.PutUint32(k[4:], dst)
-		binary.BigEndian.PutUint16(k[8:], sport)
-		binary.BigEndian.PutUint16(k[10:], dport)
-		return k, swapped, false
+// key4 and key6 name both directions of a connection: the lower end comes first.
+// Addresses and ports are as they are sent.
+type (
+	key4 struct {
+		addrs uint64
+		ports uint32
 	}
-	src, dst := &p.IPv6.Src, &p.IPv6.Dst
-	c := compare16(src, dst)
-	if c > 0 || c == 0 && sport > dport {
+	key6 struct {
+		low, high [16]byte
+		ports     uint32
+	}
+)
+
+// keyOf4 makes the key of a packet; swapped tells if its lower end is the receiver.
+func keyOf4(p *decode.Packet) (k key4, swapped bool) {
+	sport, dport := p.Ports()
+	src, dst := binary.BigEndian.Uint32(p.IPv4.Src[:]), binary.BigEndian.Uint32(p.IPv4.Dst[:])
+	if src > dst || src == dst && sport > dport {
 		src, dst, sport, dport, swapped = dst, src, dport, sport, true
 	}
-	copy(k[0:], src[:])
-	copy(k[16:], dst[:])
-	binary.BigEndian.PutUint16(k[32:], sport)
-	binary.BigEndian.PutUint16(k[34:], dport)
-	return k, swapped, true
+	return key4{uint64(src)<<32 | uint64(dst), uint32(sport)<<16 | uint32(dport)}, swapped
 }
 
-func compare16(a, b *[16]byte) int {
-	for i := range a {
-		if a[i] != b[i] {
-			return int(a[i]) - int(b[i])
-		}
+func keyOf6(p *decode.Packet) (k key6, swapped bool) {
+	sport, dport := p.Ports()
+	src, dst := &p.IPv6.Src, &p.IPv6.Dst
+	if c := bytes.Compare(src[:], dst[:]); c > 0 || c == 0 && sport > dport {
+		src, dst, sport, dport, swapped = dst, src, dport, sport, true
 	}
-	return 0
+	return key6{*src, *dst, uint32(sport)<<16 | uint32(dport)}, swapped
 }
 
 // open makes the connection of a packet.
@@ -177,9 +180,16 @@ func (t *Table) open(p *decode.Packet, at int64) *Conn {
 	if t.Len() >= t.limits.Conns {
 		t.evict(at)
 	}
-	k, swapped, v6 := keyOf(p)
-	c := &Conn{N: t.n, First: at, Last: at, key: k}
+	c := &Conn{N: t.n, First: at, Last: at, v6: p.Has&decode.LayerIPv4 == 0}
 	t.n++
+	var swapped bool
+	if c.v6 {
+		c.key6, swapped = keyOf6(p)
+		t.v6[c.key6] = c
+	} else {
+		c.key4, swapped = keyOf4(p)
+		t.v4[c.key4] = c
+	}
 	c.live.conn, c.wait.conn = c, c
 	client := sentByClient(p)
 	c.Client, c.Server = p.Source(), p.Destination()
@@ -188,11 +198,6 @@ func (t *Table) open(p *decode.Packet, at int64) *Conn {
 	}
 	c.Guessed = p.TCP.Flags&decode.SYN == 0
 	c.swapped = swapped == client
-	if v6 {
-		t.v6[k] = c
-	} else {
-		t.v4[key4(k[:12])] = c
-	}
 	t.live.push(&c.live)
 	if t.Open != nil {
 		c.stream = t.Open(c)
@@ -240,10 +245,13 @@ func (t *Table) Advance(now int64) {
 func (t *Table) drop(c *Conn, at int64, why End) {
 	t.finish(c, at, why)
 	c.live.remove()
-	if k4 := key4(c.key[:12]); t.v4[k4] == c {
-		delete(t.v4, k4)
+	if t.last == c {
+		t.last = nil
+	}
+	if c.v6 {
+		delete(t.v6, c.key6)
 	} else {
-		delete(t.v6, c.key)
+		delete(t.v4, c.key4)
 	}
 }
 

@@ -136,11 +136,30 @@ func (w *Printer) hosts(dst []byte, d *decode.Packet) []byte {
 	return w.names.appendHost(append(dst, " > "...), d.DestinationIP())
 }
 
+// endsKey is what the text of two ends depends on.
+type endsKey struct {
+	from, to         netip.Addr
+	fromPort, toPort uint16
+	udp              bool
+}
+
+// knownEnds keeps the texts of a few pairs of ends: packets come in flocks.
+type knownEnds [16]struct {
+	key  endsKey
+	text []byte
+}
+
 // ends prints the two addresses with their ports.
 func (w *Printer) ends(dst []byte, d *decode.Packet, udp bool) []byte {
-	src, to := d.Ports()
-	dst = w.end(dst, d.SourceIP(), src, udp)
-	return w.end(append(dst, " > "...), d.DestinationIP(), to, udp)
+	k := endsKey{from: d.SourceIP(), to: d.DestinationIP(), udp: udp}
+	k.fromPort, k.toPort = d.Ports()
+	e := &w.ended[(k.fromPort^k.toPort<<1)%uint16(len(w.ended))]
+	if e.key != k {
+		e.key = k
+		e.text = w.end(e.text[:0], k.from, k.fromPort, udp)
+		e.text = w.end(append(e.text, " > "...), k.to, k.toPort, udp)
+	}
+	return append(dst, e.text...)
 }
 
 func (w *Printer) end(dst []byte, a netip.Addr, port uint16, udp bool) []byte {

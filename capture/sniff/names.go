@@ -80,7 +80,7 @@ func (n *names) appendHost(dst []byte, a netip.Addr) []byte {
 			return decode.AppendEscaped(dst, name)
 		}
 	}
-	return a.AppendTo(dst)
+	return appendAddr(dst, a)
 }
 
 // appendPort adds a port or the name of its service.

@@ -18,6 +18,7 @@ type Printer struct {
 	n      uint64
 	d      decode.Packet
 	inner  decode.Packet
+	ended  knownEnds
 	nested bool // what is printed is quoted by an error
 }
 
@@ -111,7 +112,7 @@ func (w *Printer) fault(dst []byte, d *decode.Packet) []byte {
 }
 
 func appendLength(dst []byte, n int) []byte {
-	return strconv.AppendInt(append(dst, ", length "...), int64(n), 10)
+	return appendUint(append(dst, ", length "...), n)
 }
 
 // appendPadded adds v with blanks before it.
@@ -135,8 +136,4 @@ func appendHex(dst []byte, v uint64, digits int) []byte {
 		dst = append(dst, hexdigits[v>>(4*i)&15])
 	}
 	return dst
-}
-
-func appendUint[T ~uint8 | ~uint16 | ~uint32 | ~int](dst []byte, v T) []byte {
-	return strconv.AppendUint(dst, uint64(v), 10)
 }

@@ -15,6 +15,9 @@ type origin struct{ seq, ack uint32 }
 // and moved, so memory is bounded and no connection in use is forgotten.
 type sequences struct {
 	young, old map[connection]origin
+	last       connection // that was looked up, and found
+	lastAt     origin
+	hasLast    bool
 }
 
 const generation = 16384
@@ -29,12 +32,9 @@ type connection struct {
 // that is met later, are printed as they are.
 func (s *sequences) relative(d *decode.Packet) origin {
 	key, swapped := connectionOf(d)
-	at, known := s.young[key]
+	at, known := s.lastAt, s.hasLast && s.last == key
 	if !known {
-		at, known = s.old[key]
-		if known {
-			s.put(key, at)
-		}
+		at, known = s.find(key)
 	}
 	if !known || d.TCP.Flags&decode.SYN != 0 {
 		at = origin{d.TCP.Seq, d.TCP.Ack - 1}
@@ -44,10 +44,21 @@ func (s *sequences) relative(d *decode.Packet) origin {
 		s.put(key, at)
 		return origin{}
 	}
+	s.last, s.lastAt, s.hasLast = key, at, true
 	if swapped {
 		return origin{at.ack, at.seq}
 	}
 	return at
+}
+
+func (s *sequences) find(key connection) (at origin, known bool) {
+	if at, known = s.young[key]; known {
+		return at, true
+	}
+	if at, known = s.old[key]; known {
+		s.put(key, at)
+	}
+	return at, known
 }
 
 func (s *sequences) put(key connection, at origin) {
@@ -55,6 +66,7 @@ func (s *sequences) put(key connection, at origin) {
 		s.old, s.young = s.young, map[connection]origin{}
 	}
 	s.young[key] = at
+	s.last, s.lastAt, s.hasLast = key, at, true
 }
 
 // connectionOf makes one key of both directions.

@@ -15,6 +15,8 @@ type stamp struct {
 	quarter     int64 // which one the offset is for
 	offset      int64 // seconds east of Greenwich
 	zoned       bool
+	second      int64  // of the time of day printed last
+	clock       []byte // and what it was
 }
 
 // append adds the time and a space.
@@ -41,13 +43,20 @@ func (s *stamp) append(dst []byte, ns int64) []byte {
 		dst = appendClock(append(dst, sign), d/1e9)
 		return append(s.fraction(dst, d), ' ')
 	}
-	sec := floorDiv(ns, 1e9)
+	if past := ns - s.second*1e9; past < 0 || past >= 1e9 || len(s.clock) == 0 {
+		s.tick(floorDiv(ns, 1e9))
+	}
+	return append(s.fraction(append(dst, s.clock...), ns-s.second*1e9), ' ')
+}
+
+// tick works out a second's text: many packets share it.
+func (s *stamp) tick(sec int64) {
+	s.second, s.clock = sec, s.clock[:0]
 	local := sec + s.zone(sec)
 	if s.style == TimeDate {
-		dst = append(time.Unix(local, 0).UTC().AppendFormat(dst, time.DateOnly), ' ')
+		s.clock = append(time.Unix(local, 0).UTC().AppendFormat(s.clock, time.DateOnly), ' ')
 	}
-	dst = appendClock(dst, local-floorDiv(local, 86400)*86400)
-	return append(s.fraction(dst, ns), ' ')
+	s.clock = appendClock(s.clock, local-floorDiv(local, 86400)*86400)
 }
 
 func (s *stamp) zone(sec int64) int64 {
@@ -60,15 +69,12 @@ func (s *stamp) zone(sec int64) int64 {
 
 // fraction adds what is below a second, six digits or nine.
 func (s *stamp) fraction(dst []byte, ns int64) []byte {
-	f := uint64(ns - floorDiv(ns, 1e9)*1e9)
-	digits := 9
-	if !s.nano {
-		f, digits = f/1000, 6
-	}
-	dst = append(dst, ".000000000"[:1+digits]...)
-	for i := len(dst) - 1; f > 0; i-- {
-		dst[i] += byte(f % 10)
-		f /= 10
+	f := uint32(ns - floorDiv(ns, 1e9)*1e9)
+	two := func(i uint32) string { return pairs[2*i : 2*i+2] }
+	micro, nano := f/1000, f%1000
+	dst = append(append(append(append(dst, '.'), two(micro/10_000)...), two(micro/100%100)...), two(micro%100)...)
+	if s.nano {
+		dst = append(append(dst, byte('0'+nano/100)), two(nano%100)...)
 	}
 	return dst
 }

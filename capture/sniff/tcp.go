@@ -66,6 +66,9 @@ func checksum(dst []byte, sum uint16, d *decode.Packet) []byte {
 // tcpOptions prints the options. Selective acknowledgements are relative to
 // where the other direction began.
 func (w *Printer) tcpOptions(dst []byte, h *decode.TCP, ack uint32) []byte {
+	if len(h.Options) == 12 && string(h.Options[:4]) == stamped {
+		return stamps(append(dst, "nop,nop,TS"...), h.Options[4:])
+	}
 	first := true
 	ok := h.All(func(o decode.TCPOption) bool {
 		if !first {
@@ -80,6 +83,15 @@ func (w *Printer) tcpOptions(dst []byte, h *decode.TCP, ack uint32) []byte {
 		dst = append(dst, "[bad opt]"...)
 	}
 	return dst
+}
+
+// stamped is how the options of nearly all segments begin: two to fill up, and
+// time stamps.
+const stamped = "\x01\x01\x08\x0a"
+
+func stamps(dst, b []byte) []byte {
+	dst = appendUint(append(dst, " val "...), binary.BigEndian.Uint32(b))
+	return appendUint(append(dst, " ecr "...), binary.BigEndian.Uint32(b[4:]))
 }
 
 // optionName is o.String, without its map for what is in every segment.
@@ -101,8 +113,7 @@ func tcpOption(dst []byte, o decode.TCPOption, ack uint32) []byte {
 	case o.Kind == decode.OptWindowScale && len(b) == 1:
 		return appendUint(append(dst, ' '), b[0])
 	case o.Kind == decode.OptTimestamps && len(b) == 8:
-		dst = appendUint(append(dst, " val "...), be.Uint32(b))
-		return appendUint(append(dst, " ecr "...), be.Uint32(b[4:]))
+		return stamps(dst, b)
 	case o.Kind == decode.OptSACK && len(b)%8 == 0:
 		dst = append(appendUint(append(dst, ' '), len(b)/8), ' ')
 		for ; len(b) > 0; b = b[8:] {

@@ -14,6 +14,7 @@ import (
 // getCommand is the flags of sonde get, which mean what curl's mean.
 type getCommand struct {
 	requestFlags
+	transferFlags
 	output    string
 	include   bool
 	showError bool
@@ -37,6 +38,7 @@ Exit codes, as curl's:
    6 name not resolved      23 writing failed        52 empty reply
    7 not connected          26 reading failed        55 sending failed
    8 not an HTTP answer        (-d @FILE, -T)        56 receiving failed,
+  33 no such range (-C)     61 not decompressed
    5 proxy not resolved     77 --proxy-cacert           or a proxy's refusal
                             97 SOCKS failed
    1 another scheme         47 too many redirects    60 certificate`,
@@ -50,8 +52,9 @@ Exit codes, as curl's:
 			return c.run(cmd.Context(), args[0])
 		},
 	}
-	c.addTo(cmd)
+	c.requestFlags.addTo(cmd)
 	f := cmd.Flags()
+	c.transferFlags.addTo(f)
 	f.StringVarP(&c.output, "output", "o", "", "write to `FILE`, - for standard output even if it is a terminal")
 	f.BoolVarP(&c.include, "include", "i", false, "write the response's head too (-I does as well)")
 	f.BoolVarP(&c.silent, "silent", "s", false, "write neither progress nor errors")
@@ -91,11 +94,15 @@ func (c *getCommand) send(ctx context.Context, req *prepared) error {
 		story.head(r.Head)
 		return c.writeHead(out, r.Head)
 	}
+	c.codings(&cfg)
 	client, err := sonde.New(cfg)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	if req.Request, err = c.apply(req.Request, out); err != nil {
+		return err
+	}
 	opts := []sonde.Option{sonde.WithInformational(func(h *sonde.Head) error {
 		story.head(h)
 		return c.writeHead(out, h)
@@ -112,6 +119,9 @@ func (c *getCommand) send(ctx context.Context, req *prepared) error {
 			return &statusError{ex.Status}
 		}
 		if err := c.writeHead(out, &ex.Head); err != nil {
+			return err
+		}
+		if complete, err := c.accept(&ex.Head); complete || err != nil {
 			return err
 		}
 		show := newProgress(c.std.err)

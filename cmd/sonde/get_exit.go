@@ -25,12 +25,14 @@ const (
 	curlWrite       = 23
 	curlRead        = 26
 	curlTimeout     = 28
+	curlRange       = 33
 	curlTLS         = 35
 	curlRedirects   = 47
 	curlEmpty       = 52
 	curlSend        = 55
 	curlReceive     = 56
 	curlCertificate = 60
+	curlEncoding    = 61
 	curlRewind      = 65
 	curlAuthority   = 77
 	curlProxy       = 97
@@ -80,6 +82,7 @@ func curlCode(ctx context.Context, err error) int {
 		call   *sonde.Error
 		proxy  *proxyURLError
 		ca     *authorityError
+		parts  *rangeError
 	)
 	switch {
 	case ctx.Err() != nil:
@@ -94,6 +97,8 @@ func curlCode(ctx context.Context, err error) int {
 		return curlAuthority
 	case errors.As(err, &status):
 		return curlStatus
+	case errors.As(err, &parts):
+		return curlRange
 	case errors.As(err, &output), errors.Is(err, errBinary):
 		return curlWrite
 	case errors.As(err, &input), errors.As(err, &file):
@@ -120,6 +125,8 @@ func callCode(e *sonde.Error) int {
 	var proxy *sonde.ProxyError
 	viaProxy := errors.As(e, &proxy)
 	switch e.Op {
+	case sonde.OpDecode:
+		return curlEncoding
 	case sonde.OpResolve:
 		if viaProxy {
 			return curlProxyName

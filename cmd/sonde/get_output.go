@@ -19,6 +19,9 @@ type output struct {
 	path string // "" or "-" is standard output
 	errs *os.File
 	file *os.File
+
+	adding bool // to what the file has
+	bar    bool // for progress
 }
 
 func (o *output) toFile() bool { return o.path != "" && o.path != "-" }
@@ -30,7 +33,11 @@ func (o *output) open() (*os.File, error) {
 		return o.to, nil
 	}
 	if o.file == nil {
-		f, err := os.Create(o.path)
+		how := os.O_RDWR | os.O_CREATE | os.O_TRUNC
+		if o.adding {
+			how = os.O_RDWR | os.O_CREATE | os.O_APPEND
+		}
+		f, err := os.OpenFile(o.path, how, 0o666)
 		if err != nil {
 			return nil, &outputError{err}
 		}
@@ -77,7 +84,7 @@ func (o *output) copy(body *sonde.BodyReader, show *progress) error {
 	if err != nil {
 		return err
 	}
-	w := &meter{to: f, show: show, start: time.Now(), total: body.Left(), guarded: o.path == "" && isTerminal(f)}
+	w := &meter{to: f, bar: o.bar, show: show, start: time.Now(), total: body.Left(), guarded: o.path == "" && isTerminal(f)}
 	_, err = body.WriteTo(w)
 	show.clear()
 	var broken *sonde.Error
@@ -120,6 +127,7 @@ type meter struct {
 	total   int64 // -1: not known
 	written int64
 	guarded bool
+	bar     bool
 }
 
 var errBinary = errors.New("binary output could harm the terminal: write it to a file with -o FILE, or here all the same with -o -")
@@ -130,7 +138,9 @@ func (m *meter) Write(p []byte) (int, error) {
 	}
 	n, err := m.to.Write(p)
 	m.written += int64(n)
-	if took := time.Since(m.start); took > time.Second {
+	if took := time.Since(m.start); m.bar {
+		m.show.update("%s", bar(m.written, m.total, widthOf(m.show.to)-1))
+	} else if took > time.Second {
 		m.show.update("%s, %s/s", m.progress(), size(int64(float64(m.written)/took.Seconds())))
 	}
 	return n, err

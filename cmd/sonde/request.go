@@ -34,6 +34,7 @@ type requestFlags struct {
 	location bool
 	maxHops  int
 
+	auth authFlags
 	proxyFlags
 	choice sonde.ProxyChoice // what those come down to
 }
@@ -56,6 +57,7 @@ func (r *requestFlags) addTo(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("data", "head")
 	cmd.MarkFlagsMutuallyExclusive("upload-file", "head")
 	cmd.MarkFlagFilename("upload-file")
+	r.auth.addTo(cmd)
 	r.proxyFlags.addTo(cmd)
 }
 
@@ -135,11 +137,18 @@ func (r *requestFlags) request(rawURL string) (*prepared, error) {
 	if r.method != "" {
 		method = sonde.Method(r.method)
 	}
-	header, err := r.header(u)
+	auth, err := r.authenticator(u)
+	if err != nil {
+		return nil, err
+	}
+	header, err := r.header(u, auth == nil)
 	if err != nil {
 		return nil, err
 	}
 	opts := []sonde.Option{sonde.WithExactHeader(header)}
+	if auth != nil {
+		opts = append(opts, sonde.WithAuth(auth))
+	}
 	if hasBody {
 		opts = append(opts, sonde.WithBody(body))
 	}
@@ -223,7 +232,7 @@ func uploadURL(u *url.URL, file string) string {
 }
 
 // header is the fields to send, exactly: the defaults and what -H says.
-func (r *requestFlags) header(u *url.URL) (sonde.Header, error) {
+func (r *requestFlags) header(u *url.URL, ownCredentials bool) (sonde.Header, error) {
 	given, err := r.given(r.headers)
 	if err != nil {
 		return sonde.Header{}, err
@@ -234,7 +243,7 @@ func (r *requestFlags) header(u *url.URL) (sonde.Header, error) {
 			err = errors.Join(err, h.Add(name, value))
 		}
 	}
-	if u.User != nil {
+	if u.User != nil && ownCredentials {
 		password, _ := u.User.Password()
 		byDefault("Authorization", "Basic "+basic(u.User.Username(), password))
 	}

@@ -14,9 +14,12 @@ import (
 
 // TestScripts runs testdata/*.txtar, with $URL a server that does what the path
 // says, $TLS the same with a certificate that nobody knows, and $CLOSED an address
-// where nobody listens.
+// where nobody listens. $PROXY is a proxy, $CLOSEDPROXY one that wants me:secret,
+// $DIGESTPROXY one that wants Digest, and $SECUREPROXY one that speaks TLS with a
+// certificate by $PROXYCA.
 func TestScripts(t *testing.T) {
 	s := startServer(t)
+	proxies := startProxies(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -34,6 +37,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADDR", s.url[len("http://"):])
 			env.Setenv("TLS", s.tls)
 			env.Setenv("CLOSED", s.closed)
+			proxies.setenv(env)
 			return nil
 		},
 	})

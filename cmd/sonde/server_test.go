@@ -11,6 +11,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sonde"
+	"sonde/br"
+	"sonde/zstd"
 )
 
 // testServer does what the request's path says, also what no server should do.
@@ -49,7 +53,18 @@ func serve(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		case <-time.After(10 * time.Second):
 		}
+	case "ranges":
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("0123456789"))
+	case "coded":
+		serveCoded(w, r)
 	case "echo", "store":
+		echo(w, r)
+	case "private": // for whoever says anything of the scheme that the path names
+		if !strings.HasPrefix(strings.ToLower(r.Header.Get("Authorization")), arg) {
+			w.Header().Set("WWW-Authenticate", arg+` realm="here", nonce="once", qop="auth"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		echo(w, r)
 	case "early":
 		w.Header().Set("Link", "</style.css>")
@@ -58,6 +73,28 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		raw(w, what)
 	}
+}
+
+// serveCoded answers in the coding that the query names.
+func serveCoded(w http.ResponseWriter, r *http.Request) {
+	name := r.URL.RawQuery
+	if !strings.Contains(r.Header.Get("Accept-Encoding"), name) {
+		io.WriteString(w, "not asked for\n")
+		return
+	}
+	w.Header().Set("Content-Encoding", name)
+	for _, c := range []sonde.Coding{sonde.Gzip(), sonde.Deflate(), br.Coding{}, zstd.Coding{}} {
+		if c.Name() == name {
+			enc, err := c.NewWriter(w)
+			if err != nil {
+				panic(err)
+			}
+			fmt.Fprintln(enc, "in", name)
+			enc.Close()
+			return
+		}
+	}
+	io.WriteString(w, "in no coding")
 }
 
 // echo answers with the request.

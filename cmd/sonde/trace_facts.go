@@ -71,6 +71,9 @@ func (w *waterfall) facts(one *traced) {
 	if a.Local.IsValid() {
 		w.line("address", fmt.Sprintf("%v to %v", a.Local, a.Remote))
 	}
+	if a.Proxy != "" {
+		w.line("proxy", a.Proxy)
+	}
 	if one.tls != nil {
 		w.tls(one.tls, a)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,7 +83,7 @@ is reported all the same), 2 wrong usage.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.IntSliceVar(&c.ports, "port", nil, "only servers on port `N` (may be repeated)")
-	f.StringSliceVar(&c.hosts, "host", nil, "only the server `HOST`, a name or an address (may be repeated)")
+	f.StringArrayVar(&c.hosts, "host", nil, "only the server `HOST`, a name or an address (may be repeated)")
 	f.IntVar(&c.pid, "pid", 0, "only the connections of process `P` and its children")
 	f.StringVarP(&c.device, "interface", "i", "any", "capture on this interface, its number, or any")
 	f.StringVarP(&c.read, "read", "r", "", "judge the packets in `FILE`, - is standard input")
@@ -138,6 +139,11 @@ func (c *watchCommand) run(ctx context.Context) error {
 	}
 	if err := c.resolve(ctx); err != nil {
 		return failed(err)
+	}
+	if len(c.command) > 0 {
+		if _, err := exec.LookPath(c.command[0]); err != nil {
+			return failed(err)
+		}
 	}
 	w := &watching{c: c, show: newWatchTable(c)}
 	if err := w.open(); err != nil {

@@ -14,9 +14,6 @@ import (
 	"time"
 )
 
-// child is the command that is watched.
-type child struct{ cmd *exec.Cmd }
-
 // patience is how long a command may take to end after an interrupt.
 const patience = 3 * time.Second
 

@@ -31,7 +31,6 @@ type watching struct {
 	file  *capture.Reader
 	keys  *keylog.Log
 	table *sockets.Table
-	child *child
 }
 
 // resolve finds the addresses of --host.

@@ -172,8 +172,8 @@ func (t *watchTable) rows(s *inspect.Snapshot) []string {
 			o.Sent.Retransmits+o.Received.Retransmits, firstByte(&o)))
 	}
 	t.mu.Unlock()
-	if states := s.States.String(); states != "" {
-		lines = append(lines, states)
+	if s.States.Total() > 0 {
+		lines = append(lines, s.States.String())
 	}
 	return lines
 }

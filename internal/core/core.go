@@ -25,8 +25,13 @@ type Dialing struct {
 	Quiet   bool     // the deadlines of what Config.Dial makes are its own
 	OwnALPN bool     // ALPN offers the following, instead of what Config.Protocols says
 	ALPN    []string // none: the handshake goes without
+	KeepOld bool     // past PoolConfig.MaxIdlePerOrigin the newest idle connection ends, not the oldest
 	Linger  bool     // a dial goes on when its request has ended, for one to come
 }
+
+// Host is the Host that a request, a *sonde.Request, sets instead of its URL's; ""
+// if it sets none. Package sonde sets it.
+var Host func(request any) string
 
 // Call is one round trip. Whoever makes it may use it again after Reset.
 type Call struct {

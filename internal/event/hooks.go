@@ -66,6 +66,8 @@ func callNew(h *trace.Hooks, c *httptrace.ClientTrace, e *trace.Event) {
 		h.Retry(e.Attempt, e.Err)
 	case e.Kind == trace.Redirect && h.Redirect != nil:
 		h.Redirect(e.Status, e.URL)
+	case e.Kind == trace.ProxyChosen && h.ProxyChosen != nil:
+		h.ProxyChosen(e.Host)
 	case e.Kind == trace.ProxyStart && h.ProxyStart != nil:
 		h.ProxyStart(e.Host)
 	case e.Kind == trace.ProxyDone && h.ProxyDone != nil:

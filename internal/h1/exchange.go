@@ -120,7 +120,7 @@ func (x *exchange) send() {
 		}
 		x.waiting = true
 		if wait := call.Timeouts.Continue; wait > 0 {
-			x.conn.sock.SetReadLimit(clock.Now() + int64(wait))
+			x.conn.sock.SetReadWait(clock.Now() + int64(wait))
 		}
 	default:
 		x.conn.sock.Watch()
@@ -302,7 +302,7 @@ func (x *exchange) informational() error {
 // proceed ends the wait for 100 Continue and sends the body.
 func (x *exchange) proceed() {
 	x.waiting = false
-	x.conn.sock.SetReadLimit(0)
+	x.conn.sock.SetReadWait(0)
 	x.up.start()
 }
 

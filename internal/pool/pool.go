@@ -91,6 +91,7 @@ type Dialer interface {
 type Config struct {
 	MaxIdle           int           // idle connections in total; 0: no limit
 	MaxIdlePerOrigin  int           // idle connections of a route; 0: no limit
+	KeepOld           bool          // past MaxIdlePerOrigin the newest idle one ends, not the oldest
 	MaxConnsPerOrigin int           // connections of a route with those being dialed; 0: no limit
 	IdleTimeout       time.Duration // 0: none
 	MaxAge            time.Duration // each has up to a tenth less; 0: none

@@ -33,8 +33,9 @@ func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, now int64,
 	if !ok {
 		panic("pool: a connection was released more often than it was acquired")
 	}
+	kept := log != nil && end == trace.NoReason && !c.own && !t.ends(c)
 	p.do(pl, &t, c, log)
-	if log != nil && end == trace.NoReason && !c.own {
+	if kept {
 		log.PutIdle()
 	}
 }

@@ -56,6 +56,16 @@ type todo struct {
 
 func (t *todo) end(c *Conn) { c.next, t.ended = t.ended, c }
 
+// ends reports whether c is among those to be ended.
+func (t *todo) ends(c *Conn) bool {
+	for e := t.ended; e != nil; e = e.next {
+		if e == c {
+			return true
+		}
+	}
+	return false
+}
+
 // counted is how many connections a limit of connections sees.
 func (s *state) counted() int {
 	l := &s.lists
@@ -185,6 +195,12 @@ func (s *state) spent(c *Conn, now int64) trace.Reason {
 func (s *state) park(c *Conn, now int64, t *todo) {
 	if c.requests == 0 && !s.keepable(1) {
 		s.leave(c, trace.DialNotWanted)
+		t.end(c)
+		return
+	}
+	if most := s.cfg.MaxIdlePerOrigin; s.cfg.KeepOld && most > 0 && s.lists[idle].n >= most {
+		c.probing = false
+		s.leave(c, trace.EvictedOrigin)
 		t.end(c)
 		return
 	}

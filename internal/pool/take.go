@@ -107,7 +107,7 @@ func (s *state) miss(w *Want, wt *waiter) answer {
 	s.counts.waits++
 	a := answer{verdict: waitForIt}
 	s.queue.push(wt)
-	if !w.OneShot && s.short() && s.room() {
+	if !w.OneShot && (w.Linger || s.short()) && s.room() {
 		a.dial = s.dialFor(wt)
 	}
 	return a

@@ -154,6 +154,18 @@ func (c *Conn) Watch() {
 	}
 }
 
+// SetReadWait is SetReadLimit for a bound after which reading goes on.
+func (c *Conn) SetReadWait(at int64) {
+	if !c.kind.quiet() {
+		c.SetReadLimit(at)
+		return
+	}
+	c.call.mu.Lock()
+	defer c.call.mu.Unlock()
+	c.call.readLimit = at
+	c.raw.SetReadDeadline(clock.At(at))
+}
+
 // SetReadLimit bounds the Reads that follow, besides the call's own limit; 0 is
 // no such bound. It holds for a Read that is blocked already. After Watch it is
 // safe from any goroutine.
@@ -171,6 +183,10 @@ func (c *Conn) SetReadLimit(at int64) {
 }
 
 func (c *Conn) armRead() {
+	if c.kind.quiet() {
+		c.alarm(clock.Earlier(c.call.limit, c.call.readLimit))
+		return
+	}
 	c.armed, c.half = clock.Earlier(c.call.limit, c.call.readLimit), true
 	if c.raw.SetReadDeadline(clock.At(c.armed)) != nil && c.kind != stream {
 		c.alarm(c.armed)

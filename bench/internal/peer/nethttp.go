@@ -8,6 +8,7 @@ import (
 
 	"sonde/bench/internal/measure"
 	"sonde/bench/internal/serve"
+	"sonde/nethttp"
 )
 
 // newTransport makes one that keeps as many connections as there are workers, and
@@ -30,6 +31,14 @@ func NetHTTP(j *Job, made Context) measure.Client {
 	return netHTTP("net/http"+made.suffix, newTransport(j), func(c *http.Client) (func() error, error) {
 		return netHTTPGet(j, made, c)
 	})
+}
+
+// SondeNetHTTP is NetHTTP over sonde's RoundTripper, with the same settings.
+func SondeNetHTTP(j *Job, made Context) measure.Client {
+	t := nethttp.New(newTransport(j))
+	c := &http.Client{Transport: t}
+	return measure.Client{Name: "sonde-nethttp" + made.suffix, Close: t.CloseIdleConnections,
+		Op: func(int) (func() error, error) { return netHTTPGet(j, made, c) }}
 }
 
 // NetHTTPOneShot is NetHTTP without keep-alive.

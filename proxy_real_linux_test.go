@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,6 +58,11 @@ var realProxies = []realProxy{
 			"microsocks socks5h": mustProxy(t, at("socks5h", port[0], "me:secret@"), sonde.ProxyConfig{}),
 		}
 	}},
+	// It leads to the next proxy, which is one of our own.
+	{program: "nghttpx", ports: 1, start: startNghttpx, proxies: func(t *testing.T, port []int) map[string]*sonde.Proxy {
+		_, trust := certificates(t)
+		return map[string]*sonde.Proxy{"nghttpx https": mustProxy(t, at("https", port[0]), sonde.ProxyConfig{TLS: trust})}
+	}},
 	{program: "danted", ports: 1, start: startDante, proxies: func(t *testing.T, port []int) map[string]*sonde.Proxy {
 		return map[string]*sonde.Proxy{"dante socks5h": mustProxy(t, at("socks5h", port[0]), sonde.ProxyConfig{})}
 	}},
@@ -80,6 +86,7 @@ func (p *realProxy) run(t *testing.T) map[string]*sonde.Proxy {
 		port := freePorts(t, p.ports)
 		cmd := exec.Command(path, p.start(t, dir, port)...)
 		cmd.Dir = dir
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // some have children
 		var out lockedBuffer
 		cmd.Stdout, cmd.Stderr = &out, &out
 		if err := cmd.Start(); err != nil {
@@ -88,7 +95,7 @@ func (p *realProxy) run(t *testing.T) map[string]*sonde.Proxy {
 		ended := make(chan struct{})
 		go func() { defer close(ended); cmd.Wait() }()
 		stop := func() {
-			cmd.Process.Kill()
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 			<-ended
 			leftovers, _ := filepath.Glob("/dev/shm/" + squidName(port) + "-*")
 			for _, name := range leftovers {
@@ -260,4 +267,22 @@ socksmethod: none
 client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
 socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
 `, dir, port[0], as))}
+}
+
+func startNghttpx(t *testing.T, dir string, port []int) []string {
+	cert, key := pemFiles(t, dir)
+	next := newProxyPeer(t, func(*proxyPeer) {})
+	return []string{
+		"--conf=" + writeFile(t, dir, "conf", ""), "--no-ocsp", "--http2-proxy", "--workers=1",
+		fmt.Sprintf("--frontend=127.0.0.1,%d", port[0]),
+		fmt.Sprintf("--backend=127.0.0.1,%d", next.ln.Addr().(*net.TCPAddr).Port),
+		"--accesslog-file=/dev/null", "--errorlog-file=" + filepath.Join(dir, "log"), key, cert,
+	}
+}
+
+// TestProxyReal is the table for proxies of other people's.
+func TestProxyReal(t *testing.T) {
+	for _, p := range realProxies {
+		t.Run(p.program, func(t *testing.T) { table(t, p.run(t)) })
+	}
 }

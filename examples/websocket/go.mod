@@ -1,0 +1,16 @@
+module sonde/examples/websocket
+
+go 1.26.0
+
+replace sonde => ../../
+
+require (
+	github.com/coder/websocket v1.8.15
+	sonde v0.0.0-00010101000000-000000000000
+)
+
+require (
+	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)
