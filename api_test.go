@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"go/ast"
 	"go/build"
-	"go/doc"
 	"go/parser"
 	"go/printer"
 	"go/token"
@@ -324,42 +323,6 @@ func (a *api) of(d ast.Decl, base, as string) {
 				a.fields(as, st)
 			} else {
 				a.add("type %s, which is %s", as, a.text(ts.Type))
-			}
-		}
-	}
-}
-
-// TestEveryTypeHasAnExample: each public type of these packages is shown in use.
-func TestEveryTypeHasAnExample(t *testing.T) {
-	for _, dir := range []string{".", "trace", "trace/otlp", "sfv", "har", "sockets", "capture/filter", "capture/keylog",
-		"capture/tlsplain", "capture/decode/dns", "capture/decode/quic"} {
-		a := &api{t: t, fset: token.NewFileSet()}
-		a.parse(dir)
-		shown := map[string]bool{}
-		for path, f := range testFiles(t) {
-			if filepath.Dir(path) != dir {
-				continue
-			}
-			for _, e := range doc.Examples(f) {
-				if e.Output == "" && !e.EmptyOutput {
-					t.Errorf("%s: Example%s does not run: it has no output", path, e.Name)
-				}
-				name, _, _ := strings.Cut(e.Name, "_")
-				shown[name] = true
-			}
-		}
-		for _, f := range a.files {
-			for _, d := range f.Decls {
-				g, ok := d.(*ast.GenDecl)
-				if !ok {
-					continue
-				}
-				for _, s := range g.Specs {
-					ts, ok := s.(*ast.TypeSpec)
-					if ok && ts.Assign == 0 && ts.Name.IsExported() && !shown[ts.Name.Name] {
-						t.Errorf("package %s: no Example%s", a.files[0].Name, ts.Name.Name)
-					}
-				}
 			}
 		}
 	}

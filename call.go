@@ -445,6 +445,9 @@ func (k *call) endAttempt(end trace.Reason, err error) (now time.Time) {
 	}
 	_, released := k.stream.(*aside)
 	end, hint := k.stream.Finish(end)
+	if k.round != nil {
+		end = k.lost(end)
+	}
 	k.stream = nil
 	k.times.sent, k.times.end = k.msg.Sent, k.times.first // an upload may have gone on until now
 	if !k.whole || k.times.sent > k.times.first {

@@ -2,13 +2,16 @@ package cookie_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"sonde"
 	"sonde/cookie"
@@ -113,4 +116,40 @@ func ExampleFromJar() {
 	jar.SetCookies(u, []string{"a=b; Path=/"})
 	fmt.Println(jar.Cookie(u))
 	// Output: a=b
+}
+
+// suffixes are those of a network of one's own.
+type suffixes map[string]bool
+
+func (s suffixes) PublicSuffix(domain string) string {
+	for d := domain; ; {
+		_, rest, ok := strings.Cut(d, ".")
+		if s[d] || !ok {
+			return d
+		}
+		d = rest
+	}
+}
+
+// The domains below which anybody may have a name are replaceable.
+func ExamplePublicSuffixes() {
+	var list cookie.PublicSuffixes = suffixes{"users.internal": true}
+	jar := cookie.New(cookie.Config{PublicSuffixes: list})
+	ada := &url.URL{Scheme: "https", Host: "ada.users.internal", Path: "/"}
+	jar.SetCookies(ada, []string{"mine=1", "everybodys=2; Domain=users.internal"})
+	fmt.Println(jar.Cookie(ada))
+	// Output: mine=1
+}
+
+// A file that cannot be read is refused as a whole, with the line that is wrong.
+func ExampleLineError() {
+	var format cookie.Format = cookie.Netscape
+	jar := cookie.New(cookie.Config{})
+	err := jar.Decode(strings.NewReader("# Netscape HTTP Cookie File\nexample.com\tFALSE\n"))
+	var line *cookie.LineError
+	fmt.Println(errors.As(err, &line), line.Line)
+	fmt.Println(jar.Encode(io.Discard, format))
+	// Output:
+	// true 2
+	// <nil>
 }

@@ -2,9 +2,11 @@ package hsts_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"sonde"
 	"sonde/hsts"
@@ -73,4 +75,34 @@ func ExampleStore_Save() {
 		fmt.Println(host.Name, host.Subdomains, again.Secure("www."+host.Name))
 	}
 	// Output: shop.example true true
+}
+
+// What is known can be looked at.
+func ExampleHost() {
+	known, err := hsts.New(hsts.Config{Preload: []string{".bank.example"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	known.Learn("shop.example", "max-age=31536000")
+	var host hsts.Host
+	for host = range known.All() {
+		fmt.Println(host.Name, host.Subdomains, host.Preloaded)
+	}
+	// Output:
+	// bank.example true true
+	// shop.example false false
+}
+
+// A file that cannot be read is refused as a whole, with the line that is wrong.
+func ExampleLineError() {
+	known, err := hsts.New(hsts.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = known.Decode(strings.NewReader("shop.example \"20300101 00:00:00\"\nshop.example tomorrow\n"))
+	var line *hsts.LineError
+	fmt.Println(errors.As(err, &line), line.Line)
+	// Output: true 2
 }

@@ -17,8 +17,8 @@ func TestSocketsAlone(t *testing.T) {
 		{name: "burst", program: "burst-kept"},
 		{name: "not closed, unread", program: "not-closed", server: serverOptions{handler: big}, want: "bodies-not-closed"},
 		{name: "not closed", program: "not-closed", want: "bodies-not-closed client-per-request"},
-		{name: "client idle timeout", program: "idle-timeout", want: "client-idle-timeout"},
-		{name: "server idle timeout", program: "pauses", server: serverOptions{idle: 100 * time.Millisecond}, want: "server-idle-timeout"},
+		{name: "client idle timeout", program: "idle-timeout-long", want: "client-idle-timeout"},
+		{name: "server idle timeout", program: "pauses-long", server: serverOptions{idle: 200 * time.Millisecond}, want: "server-idle-timeout"},
 		{name: "idle pool", program: "rounds", want: "idle-pool-too-small"},
 		{name: "client closes", program: "client-each-closed", want: "bodies-not-drained client-per-request"},
 	}

@@ -31,10 +31,9 @@ type watch struct {
 
 // ear says who is heard.
 type ear struct {
-	deaf   bool // to packets
-	blind  bool // to sockets
-	keys   *keylog.Log
-	server netip.AddrPort
+	deaf  bool // to packets
+	blind bool // to sockets
+	keys  *keylog.Log
 }
 
 // watchPort starts a watch, or skips where packets may not be captured.

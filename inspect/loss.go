@@ -68,6 +68,8 @@ func lossOf(c *conn) loss {
 		l.kind = clientHTTP10
 	case s.clientClose:
 		l.kind = clientAsked
+	case s.goAway != "" && c.End.Idle >= soon:
+		l.kind = serverIdle // RFC 9113, section 9.1: that is how HTTP/2 says it
 	case s.goAway != "":
 		l.kind = serverGoAway
 	case s.serverOld:
@@ -112,10 +114,17 @@ func byClient(c *conn) lossKind {
 		return clientUnread
 	case c.state == busy || c.End.Idle == 0:
 		return clientGaveUp
-	case c.End.Idle < soon:
+	case c.End.Idle < soon || c.outlived():
 		return clientNow
 	}
 	return clientIdle
+}
+
+// outlived reports whether another connection that was idle for longer than c stays
+// open: then no timeout has closed c.
+func (c *conn) outlived() bool {
+	oldest := c.origin.back
+	return oldest != nil && c.idleSince-oldest.idleSince > max(int64(2*time.Millisecond), int64(c.End.Idle/8))
 }
 
 // leftOf says what is known of an idle connection that was passed over.

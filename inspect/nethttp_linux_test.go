@@ -49,6 +49,10 @@ func serve(t *testing.T, o serverOptions) *counted {
 		}
 	}
 	s.EnableHTTP2 = o.http2
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetHTTP1(true)
+	s.Config.Protocols.SetHTTP2(true)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
 	if o.tls {
 		s.StartTLS()
 	} else {
@@ -85,6 +89,7 @@ func (s *counted) run(t *testing.T, program string) {
 func TestPatterns(t *testing.T) {
 	big := serverOptions{handler: big}
 	huge := serverOptions{handler: huge}
+	var served atomic.Int64
 	tests := []struct {
 		name    string
 		program string
@@ -134,6 +139,13 @@ func TestPatterns(t *testing.T) {
 		{name: "TLS, idle pool too small", program: "tls-pool", server: serverOptions{tls: true}, about: true, want: "idle-pool-too-small", side: inspect.Client},
 		{name: "TLS, server idle timeout", program: "tls-pauses", server: serverOptions{tls: true, idle: 100 * time.Millisecond}, about: true, want: "server-idle-timeout", side: inspect.Server},
 		{name: "HTTP/2", program: "http2", server: serverOptions{tls: true, http2: true}, about: true},
+		{name: "HTTP/2 in clear", program: "h2c-together"},
+		{name: "HTTP/2, go away", program: "h2c", want: "go-away", side: inspect.Server,
+			server: serverOptions{handler: func(w http.ResponseWriter, r *http.Request) {
+				if n := served.Add(1); n%4 == 0 {
+					w.Header().Set("Connection", "close")
+				}
+			}}},
 		{name: "HTTP/2, client each", program: "http2-each", server: serverOptions{tls: true, http2: true}, about: true, want: "client-per-request", side: inspect.Client},
 	}
 	for _, tt := range tests {

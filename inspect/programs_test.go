@@ -65,7 +65,11 @@ var programs = map[string]func(url string) error{
 	"idle-timeout": func(url string) error {
 		return inTurn(&http.Client{Transport: &http.Transport{IdleConnTimeout: 60 * time.Millisecond}}, url, 6, 300*time.Millisecond, drained)
 	},
-	"pauses": func(url string) error { return inTurn(http.DefaultClient, url, 6, 400*time.Millisecond, drained) },
+	"idle-timeout-long": func(url string) error {
+		return inTurn(&http.Client{Transport: &http.Transport{IdleConnTimeout: 250 * time.Millisecond}}, url, 5, 700*time.Millisecond, drained)
+	},
+	"pauses-long": func(url string) error { return inTurn(http.DefaultClient, url, 5, 700*time.Millisecond, drained) },
+	"pauses":      func(url string) error { return inTurn(http.DefaultClient, url, 6, 400*time.Millisecond, drained) },
 	"gives-up": func(url string) error {
 		for range 6 {
 			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -101,6 +105,16 @@ var programs = map[string]func(url string) error{
 	"tls-pool":        func(url string) error { return rounds(trusting(false), url, 8, 8) },
 	"tls-pauses":      func(url string) error { return inTurn(trusting(false), url, 6, 400*time.Millisecond, drained) },
 	"http2":           func(url string) error { return rounds(trusting(true), url, 20, 5) },
+	"h2c": func(url string) error {
+		t := &http.Transport{Protocols: new(http.Protocols)}
+		t.Protocols.SetUnencryptedHTTP2(true)
+		return inTurn(&http.Client{Transport: t}, url, 20, 5*time.Millisecond, drained)
+	},
+	"h2c-together": func(url string) error {
+		t := &http.Transport{Protocols: new(http.Protocols)}
+		t.Protocols.SetUnencryptedHTTP2(true)
+		return together(&http.Client{Transport: t}, url, 5, 10, 0)
+	},
 	"http2-each": func(url string) error {
 		for range 8 {
 			if err := inTurn(trusting(true), url, 2, 20*time.Millisecond, drained); err != nil {

@@ -2,11 +2,13 @@ package ndjson_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 
 	"sonde"
 	"sonde/ndjson"
@@ -52,4 +54,20 @@ func ExampleValues() {
 	// Output:
 	// Ulm 126000
 	// Bern 134000
+}
+
+// A line that is no JSON is told by its number.
+func ExampleLineError() {
+	for value, err := range ndjson.Values[int](strings.NewReader("1\n2\nthree\n"), 0) {
+		var line *ndjson.LineError
+		if errors.As(err, &line) {
+			fmt.Println("line", line.Line, "is wrong")
+			return
+		}
+		fmt.Println(value)
+	}
+	// Output:
+	// 1
+	// 2
+	// line 3 is wrong
 }

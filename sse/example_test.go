@@ -63,3 +63,17 @@ func ExampleDecoder() {
 	fmt.Println(event.Data, d.LastID(), d.Retry(), err)
 	// Output: x 7 250ms <nil>
 }
+
+// An Event is what stands between two blank lines.
+func ExampleEvent() {
+	var last sse.Event
+	for event, err := range sse.Read(strings.NewReader("id: 1\ndata: a\n\nid: 2\nevent: end\ndata: b\n\n")) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		last = event
+	}
+	fmt.Printf("%+v\n", last)
+	// Output: {Type:end Data:b ID:2}
+}
