@@ -30,7 +30,7 @@ const asideMost = 64 << 10
 // same origin, and all connections that it may have could be held by calls that
 // wait for one.
 func (k *call) setAside() {
-	if k.via != nil {
+	if !k.held {
 		return // the connection is another call's
 	}
 	body, whole := k.stream.Whole()
@@ -49,7 +49,7 @@ func (k *call) setAside() {
 	k.head.Fields.Detach()
 	k.head.Reason = strings.Clone(k.head.Reason)
 	end, hint := k.stream.Finish(trace.NoReason)
-	k.client.pool.Release(k.got.Conn, end, hint, clock.Now(), k.log)
+	k.release(end, hint, clock.Now())
 	k.stream = a
 }
 

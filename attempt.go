@@ -53,7 +53,11 @@ func (c *Client) attempt(ctx context.Context, req *Request) (*Exchange, error) {
 	var fields message.Fields
 	fields.SetIndex(k.index[:0])
 	k.head = message.Head{Fields: fields}
-	if f := k.try(k.round.retry, nil); f != nil {
+	over := false
+	defer k.unwind(&over)
+	f := k.try(k.round.retry, nil)
+	over = true
+	if f != nil {
 		err := k.error(f)
 		k.recycle()
 		return nil, err

@@ -44,6 +44,7 @@ type call struct {
 	head   message.Head
 	stream message.Stream
 	whole  bool // the body came in one with the head
+	held   bool // got.Conn is to be given back
 
 	log     *event.Log // of the exchange; nil if nobody listens
 	first   event.Log  // what the logs of all attempts have in common
@@ -220,7 +221,7 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 		}
 	}
 	if f := k.compose(now, buf); f != nil {
-		k.client.pool.Release(k.got.Conn, trace.NoReason, 0, 0, k.log)
+		k.release(trace.NoReason, 0, 0)
 		return f
 	}
 	stream, err := l.RoundTrip(k.ends, &k.msg)
@@ -230,7 +231,7 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 		if k.round != nil {
 			f.End = k.lost(f.End)
 		}
-		k.client.pool.Release(k.got.Conn, f.End, 0, 0, k.log)
+		k.release(f.End, 0, 0)
 		return f
 	}
 	k.stream = stream
@@ -267,7 +268,7 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 		k.log.Emit(&trace.Event{Kind: trace.AcquireDone, Err: f.Err})
 		return f
 	}
-	k.got = got
+	k.got, k.held = got, true
 	if k.log.On() {
 		k.log = k.newLog(got.Conn.ID())
 		e := trace.Event{Kind: trace.AcquireDone, Reused: got.Reused, Idle: got.Idle, Reason: got.Why}
@@ -443,7 +444,6 @@ func (k *call) endAttempt(end trace.Reason, err error) (now time.Time) {
 	if end == trace.NoReason && !k.stream.Done() {
 		k.drain()
 	}
-	_, released := k.stream.(*aside)
 	end, hint := k.stream.Finish(end)
 	if k.round != nil {
 		end = k.lost(end)
@@ -453,9 +453,7 @@ func (k *call) endAttempt(end trace.Reason, err error) (now time.Time) {
 	if !k.whole || k.times.sent > k.times.first {
 		k.times.end = clock.Now()
 	}
-	if k.via == nil && !released {
-		k.client.pool.Release(k.got.Conn, end, hint, k.times.end, k.log)
-	}
+	k.release(end, hint, k.times.end)
 	k.via = nil
 	if k.log.On() && k.round == nil {
 		now = time.Now()

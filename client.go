@@ -158,9 +158,19 @@ func (c *Client) settle() {
 	c.codings = c.cfg.decoders()
 	c.base, _ = c.cfg.base() // checked
 	c.attempts = c.attempt
-	if c.cfg.Bare {
-		return
+	if !c.cfg.Bare {
+		c.settleDefaults()
 	}
+	c.repeats = !c.cfg.Bare && (c.cfg.Retry.Max > 0 || c.cfg.Hedge.Delay > 0)
+	c.relays = len(c.cfg.AttemptMiddleware) > 0 || !c.cfg.Bare && c.cfg.Hedge.Delay > 0
+	c.attempts = around(c.attempts, c.cfg.AttemptMiddleware)
+	if len(c.cfg.Middleware) > 0 {
+		c.handler = around(c.open, c.cfg.Middleware)
+	}
+}
+
+// settleDefaults prepares the fields of requests that do not set them.
+func (c *Client) settleDefaults() {
 	if ua := c.cfg.UserAgent; ua != "-" && !c.cfg.Header.Has("User-Agent") {
 		c.defaults = append(c.defaults, defaultField{"User-Agent", "User-Agent: " + ua + "\r\n"})
 	}
@@ -181,12 +191,6 @@ func (c *Client) settle() {
 		all.WriteString(line)
 	}
 	c.lines = all.String()
-	c.repeats = c.cfg.Retry.Max > 0 || c.cfg.Hedge.Delay > 0
-	c.relays = len(c.cfg.AttemptMiddleware) > 0 || c.cfg.Hedge.Delay > 0
-	c.attempts = around(c.attempts, c.cfg.AttemptMiddleware)
-	if len(c.cfg.Middleware) > 0 {
-		c.handler = around(c.open, c.cfg.Middleware)
-	}
 }
 
 // around is h with middleware around it, the first one outermost.
@@ -333,10 +337,14 @@ func (c *Client) open(ctx context.Context, req *Request) (*Exchange, error) {
 		return h(ctx, req)
 	}
 	k := newCall(c, ctx, req)
+	over := false
+	defer k.unwind(&over)
 	ex := new(Exchange)
 	var fields message.Fields
 	fields.SetIndex(k.index[:0])
-	if err := k.run(fields, nil); err != nil {
+	err := k.run(fields, nil)
+	over = true
+	if err != nil {
 		return nil, err
 	}
 	ex.take(k)

@@ -195,7 +195,7 @@ type Timeouts struct {
 type Limits struct {
 	Head          int           // bytes of a response head, and of a trailer section. Default: 256 KiB
 	Fields        int           // fields in either. Default: 1000
-	Informational int           // 1xx responses before the final one. Default: 32
+	Informational int           // 1xx responses before the final one, which have Head bytes together if nobody looks at them. Default: 32
 	Body          int64         // bytes of a body that Do keeps in memory. Default: 64 MiB
 	Decoded       int64         // bytes that a body is decoded to, wherever they go; Do has Body besides. Default: none
 	Ratio         int64         // decoded bytes for each one received, once there are more than 8 MiB. Default: 300

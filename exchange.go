@@ -375,7 +375,8 @@ func (ex *Exchange) Upgrade() (*UpgradedConn, error) {
 	}
 	b.cleanup.Stop()
 	b.end, b.times = errBodyClosed, k.times
-	if k.via == nil {
+	if k.held {
+		k.held = false
 		k.client.pool.Detach(k.got.Conn, trace.Upgraded, k.log)
 	}
 	if k.round == nil {

@@ -20,11 +20,12 @@ import (
 //
 // Only requests whose method is idempotent (RFC 9110 §9.2.2), or that have an
 // Idempotency-Key, are hedged, and only if their body can be opened more than once at
-// a time: one in memory, a File or a Func. Another attempt takes an idle connection
-// or dials a new one, but waits for none, and counts towards Config.RetryBudget.
+// a time: one in memory, a File or a Func. Those with trailers, or with progress of
+// their upload, are not. Another attempt takes an idle connection or dials a new one,
+// but waits for none, and counts towards Config.RetryBudget.
 //
 // The attempt that loses is cancelled: if its response has begun, its connection is
-// kept where Limits.Drain allow, otherwise it is closed. With several attempts under
+// kept where Limits.Drain allows, otherwise it is closed. With several attempts under
 // way hooks and Informational are called by several goroutines at once.
 type Hedge struct {
 	// Delay is how long an attempt may be without a response's head before another
@@ -53,7 +54,7 @@ func (k *call) hedge() *Hedge {
 		h = r.set.hedge
 	}
 	if h.Delay <= 0 || h.Max <= 0 || k.client.cfg.Bare || !r.replayable() || r.body.single ||
-		r.set.upgrade || r.set.trailer != nil || r.method == CONNECT {
+		r.set.upgrade || r.set.trailer != nil || r.set.uploaded != nil || r.method == CONNECT {
 		return nil
 	}
 	return h

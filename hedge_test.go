@@ -134,6 +134,7 @@ func TestHedgeWhich(t *testing.T) {
 		{"seeker", "PUT", []sonde.Option{sonde.WithBody(sonde.Reader(strings.NewReader("hello"), -1))}, false},
 		{"once", "PUT", []sonde.Option{sonde.WithBody(sonde.Reader(io.MultiReader(strings.NewReader("hello")), -1))}, false},
 		{"parts", "PUT", []sonde.Option{sonde.WithBody(sonde.Multipart(sonde.Part{Name: "a", Body: sonde.Reader(strings.NewReader("hello"), -1)}))}, false},
+		{"progress", "PUT", []sonde.Option{sonde.WithBody(sonde.Text("hello")), sonde.WithUploadProgress(func(int64, int64) {})}, false},
 		{"off", "GET", []sonde.Option{sonde.WithHedge(sonde.Hedge{})}, false},
 	} {
 		s := newHedged(t, quick)

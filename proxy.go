@@ -105,7 +105,7 @@ func checkProxy(u *message.URL, cfg *ProxyConfig) error {
 	case strings.Trim(u.Target, "/") != "" || u.Fragment != "":
 		return errors.New("a proxy's URL has no path")
 	case socks && (cfg.Auth != nil || cfg.HeaderFunc != nil || cfg.OnConnect != nil || cfg.Header.Len() > 0):
-		return errors.New("Auth, Header, HeaderFunc and OnConnect are for proxies that speak HTTP")
+		return errors.New("it speaks SOCKS: no Auth, Header, HeaderFunc or OnConnect has a meaning for it")
 	case socks && u.HasUser && (len(u.User) == 0 || len(u.User) > 255 || len(u.Password) > 255):
 		return errors.New("user and password have 1 to 255 bytes for SOCKS (RFC 1929)")
 	case strings.Contains(u.User, ":") && !socks:

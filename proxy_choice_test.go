@@ -211,7 +211,7 @@ func TestProxyRefused(t *testing.T) {
 		{"http://p.test/path", "no path", ProxyConfig{}}, {"http://p.test/?q", "no path", ProxyConfig{}}, {"http://p.test:99999", "port", ProxyConfig{}},
 		{"http://a%3Ab:secret@p.test", "no colon", ProxyConfig{}}, {"socks5://:secret@p.test", "1 to 255", ProxyConfig{}},
 		{"socks5://secret:" + strings.Repeat("x", 256) + "@p.test", "1 to 255", ProxyConfig{}},
-		{"socks5://p.test", "speak HTTP", ProxyConfig{Header: field}}, {"http://p.test", "codec", ProxyConfig{Header: length}},
+		{"socks5://p.test", "speaks SOCKS", ProxyConfig{Header: field}}, {"http://p.test", "codec", ProxyConfig{Header: length}},
 	} {
 		p, err := NewProxy(tt.url, tt.cfg)
 		if err == nil || p != nil || !strings.Contains(err.Error(), tt.text) || strings.Contains(err.Error(), "secret") {

@@ -97,12 +97,14 @@ func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
 		return c.doThrough(ctx, req, resp)
 	}
 	k := newCall(c, ctx, req)
+	over := false
+	defer k.unwind(&over)
 	fields := resp.Header.f
 	if fields.Reset(); resp.buf == nil {
 		fields.SetIndex(k.index[:0]) // what Do returns is detached from it
 	}
 	if err := k.run(fields, resp.buf); err != nil {
-		resp.Head = Head{}
+		over, resp.Head = true, Head{}
 		return err
 	}
 	resp.Head, resp.got, resp.req = newHead(&k.head), k.got, k.req
@@ -112,6 +114,7 @@ func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
 	err := k.collect(resp)
 	resp.times = k.times
 	k.recycle()
+	over = true
 	return err
 }
 

@@ -39,7 +39,11 @@ func (c *Client) roundTrip(ctx context.Context, out *core.Call) error {
 	p.request.Fields, p.request.Close, p.request.Insist = anyUpgrade, out.Close, true
 	var fields message.Fields
 	fields.SetIndex(out.Index[:0])
-	if err := k.run(fields, &out.Buf); err != nil {
+	over := false
+	defer k.unwind(&over)
+	err := k.run(fields, &out.Buf)
+	over = true
+	if err != nil {
 		return err
 	}
 	out.HeadRead = k.head

@@ -135,7 +135,8 @@ const lookBack = 64
 
 // free is an idle connection that could have carried the first request of c, the
 // one that was used latest; nil if there is none. Where there are many more idle
-// ones than were ever needed at once, even one that has just become so counts.
+// ones than were ever needed at once, or requests came one after another, even one
+// that has just become so counts.
 func (o *origin) free(c *conn, demand int) *conn {
 	n := 0
 	for f := o.front; f != nil && n < lookBack; f = f.next {
@@ -143,7 +144,11 @@ func (o *origin) free(c *conn, demand int) *conn {
 			return f
 		}
 	}
-	if f := o.back; f != nil && f != c && o.idle > 2*demand+1 && f.idleSince < c.opened {
+	enough := 2*demand + 1
+	if demand == 1 { // no burst: nobody can have been dialing for long
+		enough = 0
+	}
+	if f := o.back; f != nil && f != c && o.idle > enough && f.idleSince < c.opened {
 		return f
 	}
 	for _, f := range o.stuck {

@@ -1,7 +1,8 @@
 // Package lab runs the experiments on persistent connections: the same requests
 // by net/http and by sonde, to a real server on loopback, with every connection
-// counted by three witnesses that do not know of each other: the client's own
-// events, the server's accepts, and the kernel's table of sockets.
+// counted by four witnesses that do not know of each other: the client's own
+// events, the server's accepts, the kernel's table of sockets, and the SYNs on the
+// wire.
 //
 // What lives here: the experiments, their witnesses and their figures. What does
 // not: how they are shown. The programs in examples/ are the same experiments
@@ -187,6 +188,7 @@ func (l *Lab) run(ctx context.Context, e *Experiment, client string) (Result, er
 	})
 	st.settle()
 	st.kernel.stop()
+	st.wire.stop()
 	r := st.result(e, load)
 	r.Partial = err != nil
 	if err == nil && st.kernel.err != nil {

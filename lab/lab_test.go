@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"sonde/inspect"
 	"sonde/sockets"
 	"sonde/trace"
 )
@@ -49,8 +50,9 @@ func TestEveryExperiment(t *testing.T) {
 			t.Errorf("%s by %s: the kernel was not asked", r.Experiment, r.Client)
 		}
 		if !n.Agree() {
-			t.Errorf("%s by %s: witnesses disagree: %+v, kernel %v", r.Experiment, r.Client, n, deref(n.Kernel))
+			t.Errorf("%s by %s: witnesses disagree: %+v, kernel %v, wire %v", r.Experiment, r.Client, n, deref(n.Kernel), deref(n.Wire))
 		}
+		checkVerdict(t, &r)
 		// On a loaded machine a goroutine may be done before another begins.
 		few := r.Experiment == "concurrent-tuned" && n.Client < r.Expected.Max
 		// net/http dials for a request that a connection which was just freed could
@@ -255,14 +257,14 @@ func TestExpectation(t *testing.T) {
 func TestJSON(t *testing.T) {
 	seven := 7
 	out, err := json.Marshal(Result{
-		Experiment: "connection-each", Client: Sonde, Connections: Connections{7, 7, &seven},
+		Experiment: "connection-each", Client: Sonde, Connections: Connections{Client: 7, Server: 7, Kernel: &seven},
 		Reasons: map[trace.Reason]uint64{trace.OneShotAsked: 7}, States: map[sockets.State]int{sockets.TimeWait: 7},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`"name":"connection-each"`, `"client":"sonde"`, `"connections":{"client":7,"server":7,"kernel":7}`,
+		`"name":"connection-each"`, `"client":"sonde"`, `"connections":{"client":7,"server":7,"kernel":7,"wire":null}`,
 		`"reasons":{"asked for a connection of its own":7}`, `"states":{"TIME-WAIT":7}`,
 	} {
 		if !strings.Contains(string(out), want) {
@@ -289,4 +291,29 @@ func TestMain(m *testing.M) {
 func openDescriptors() int {
 	entries, _ := os.ReadDir("/proc/self/fd")
 	return len(entries)
+}
+
+// checkVerdict compares what the packets say with what the experiment is: where a
+// client needed many more connections than goroutines, the cause is the right one.
+func checkVerdict(t *testing.T, r *Result) {
+	t.Helper()
+	v := r.Verdict
+	if v == nil {
+		return // no packets here
+	}
+	want := map[string]inspect.Name{
+		"sequential-undrained net/http": inspect.BodiesNotClosed,
+		"connection-each net/http":      inspect.ClientAsksClose,
+		"connection-each sonde":         inspect.ClientAsksClose,
+	}[r.Experiment+" "+r.Client]
+	switch {
+	case want != "" && (len(v.Causes) == 0 || v.Causes[0].Cause != want):
+		t.Errorf("%s by %s: %+v, want %s", r.Experiment, r.Client, v, want)
+	case strings.HasPrefix(r.Experiment, "sequential-drained") && !v.Healthy:
+		t.Errorf("%s by %s: %+v is not healthy", r.Experiment, r.Client, v)
+	}
+	if v.Connections != r.Connections.Server || v.Requests != r.Requests {
+		t.Errorf("%s by %s: %d connections and %d requests on the wire; there were %d and %d", r.Experiment, r.Client,
+			v.Connections, v.Requests, r.Connections.Server, r.Requests)
+	}
 }

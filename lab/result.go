@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"sonde/inspect"
 	"sonde/sockets"
 	"sonde/trace"
 )
@@ -21,7 +22,10 @@ type Result struct {
 	States      map[sockets.State]int   `json:"states"`      // of the sockets at both ends, when it was over
 	Time        Time                    `json:"time_ns"`     // of a request
 	Port        int                     `json:"port"`
-	Partial     bool                    `json:"partial,omitempty"` // it was interrupted or failed
+	// Verdict is what package inspect says of the packets; nil where they cannot be
+	// seen.
+	Verdict *inspect.Verdict `json:"verdict,omitempty"`
+	Partial bool             `json:"partial,omitempty"` // it was interrupted or failed
 }
 
 // Connections are how many were opened, as each witness says.
@@ -29,11 +33,12 @@ type Connections struct {
 	Client int  `json:"client"` // by its own events
 	Server int  `json:"server"` // by its accepts
 	Kernel *int `json:"kernel"` // by its table of sockets; nil where it cannot be asked
+	Wire   *int `json:"wire"`   // by the SYNs on the loopback interface; nil where packets cannot be seen, or some were lost
 }
 
 // Agree reports whether the witnesses say the same.
 func (c Connections) Agree() bool {
-	return c.Client == c.Server && (c.Kernel == nil || *c.Kernel == c.Client)
+	return c.Client == c.Server && (c.Kernel == nil || *c.Kernel == c.Client) && (c.Wire == nil || *c.Wire == c.Client)
 }
 
 // Time is how long requests took, without the pauses between them.
@@ -58,6 +63,7 @@ func (st *stage) result(e *Experiment, d *load) Result {
 		Time:        timeOf(d.times),
 		Port:        int(st.server.Addr().Port()),
 	}
+	r.Connections.Wire, r.Verdict = st.wire.count(), st.wire.verdict()
 	if !st.kernel.missing() && st.kernel.err == nil {
 		seen := len(st.kernel.seen)
 		r.Connections.Kernel = &seen

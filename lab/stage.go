@@ -12,6 +12,7 @@ type stage struct {
 	shared   bool
 	subject  subject
 	kernel   *kernel
+	wire     *wire
 	accepted int // by the server before
 }
 
@@ -32,6 +33,7 @@ func (l *Lab) stage(ctx context.Context, e *Experiment, client string) (*stage, 
 	}
 	st.accepted = st.server.Accepted()
 	st.kernel = watchKernel(st.server.Addr())
+	st.wire = watchWire(st.server.Addr())
 	return st, nil
 }
 
@@ -61,6 +63,7 @@ func (st *stage) settle() {
 // close ends everything that the experiment has opened.
 func (st *stage) close() {
 	st.kernel.stop()
+	st.wire.stop()
 	st.subject.close()
 	if !st.shared {
 		st.server.Close()

@@ -115,14 +115,17 @@ func header(f *message.Fields) http.Header {
 func frame(resp *http.Response, method string) error {
 	h := resp.Header
 	connection := h["Connection"]
-	resp.Close = hasToken(connection, "close") || resp.ProtoMinor == 0 && !hasToken(connection, "keep-alive")
+	closes := hasToken(connection, "close")
+	if closes && resp.ProtoMinor > 0 {
+		delete(h, "Connection")
+	}
+	resp.Close = closes || resp.ProtoMinor == 0 && !hasToken(connection, "keep-alive")
 	chunked := false
 	if len(h["Transfer-Encoding"]) > 0 {
 		delete(h, "Transfer-Encoding")
 		if resp.ProtoMinor > 0 {
 			chunked = true
 			resp.TransferEncoding = []string{"chunked"}
-			delete(h, "Content-Length")
 		}
 	}
 	lengths := h["Content-Length"]
@@ -145,6 +148,7 @@ func frame(resp *http.Response, method string) error {
 		resp.ContentLength = 0
 	case chunked:
 		resp.ContentLength = -1
+		delete(h, "Content-Length")
 	default:
 		if resp.ContentLength = length; length < 0 {
 			resp.Close = true

@@ -57,7 +57,11 @@ func Run(ctx context.Context, cfg Config) error {
 	if e := s.close(); err == nil {
 		err = e
 	}
-	if errors.Is(err, syscall.EPIPE) || errors.Is(err, capture.ErrLastFile) {
+	switch {
+	case errors.Is(err, syscall.EPIPE):
+		return nil
+	case errors.Is(err, capture.ErrLastFile):
+		s.say("%d files are full, as many as -W allows", s.cfg.File.Keep)
 		return nil
 	}
 	return err

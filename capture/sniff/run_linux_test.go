@@ -292,7 +292,7 @@ func TestDropPrivileges(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Skipf("no test binary without cgo: %v\n%s", err, out)
 	}
-	for _, user := range []string{"-", "nobody"} {
+	for _, user := range []string{"-", "+", "nobody"} {
 		cmd := exec.Command(program)
 		cmd.Env = append(os.Environ(), "SONDE_SNIFF_CHILD="+user)
 		out, err := cmd.CombinedOutput()
@@ -314,17 +314,22 @@ func childDrop() int {
 	}
 	time.Sleep(20 * time.Millisecond)
 	user := os.Getenv("SONDE_SNIFF_CHILD")
-	if user == "-" {
+	keep := 0
+	switch user {
+	case "+": // files rotate
+		user, keep = "", mayWrite
+	case "-":
 		user = ""
 	}
-	if err := DropPrivileges(user); err != nil {
+	if err := dropPrivileges(user, uint32(keep)); err != nil {
 		fmt.Println(err)
 		return 1
 	}
+	left := fmt.Sprintf("%016x", keep)
 	threads, _ := filepath.Glob("/proc/self/task/*/status")
 	for _, name := range threads {
 		text, _ := os.ReadFile(name)
-		for _, want := range []string{"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapInh:\t0000000000000000", "NoNewPrivs:\t1"} {
+		for _, want := range []string{"CapPrm:\t" + left, "CapEff:\t" + left, "CapInh:\t0000000000000000", "NoNewPrivs:\t1"} {
 			if !strings.Contains(string(text), want) {
 				fmt.Printf("%s: no %q in\n%s", name, want, text)
 				return 1

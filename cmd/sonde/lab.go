@@ -33,23 +33,26 @@ func newLab(std streams) *cobra.Command {
 		Long: `Runs experiments on persistent connections: the same requests by net/http and by
 sonde, to a real server on loopback that answers "Hello world" after 50 µs.
 
-Every connection is counted by three witnesses that do not know of each other:
-the client's own events, the server's accepts, and the kernel's table of sockets.
+Every connection is counted by four witnesses that do not know of each other:
+the client's own events, the server's accepts, the kernel's table of sockets, and
+the SYNs on the wire, which need CAP_NET_RAW. From these packets alone the reuse
+is judged too, as by "sonde watch".
 The table shows what theory expects beside what was measured, why connections
 were opened, and how long a request took.
 
 ` + labNames() + `
 With --json standard output holds one object; durations are in nanoseconds:
   {"experiments":[{"name":"…","client":"net/http|sonde","requests":N,
-    "goroutines":N,"connections":{"client":N,"server":N,"kernel":N},
+    "goroutines":N,"connections":{"client":N,"server":N,"kernel":N,"wire":N},
     "reasons":{"first to this route":N,…},"expected":"…","as_expected":true,
     "states":{"TIME-WAIT":N,…},"time_ns":{"median":N,"mean":N,"max":N},
-    "port":N}],"interval":"50ms"}
-requests counts those of all goroutines. kernel is null where it cannot be asked.`,
+    "port":N,"verdict":{…}}],"interval":"50ms"}
+requests counts those of all goroutines. kernel is null where it cannot be asked,
+wire where packets cannot be seen; verdict is that of "sonde watch --json".`,
 		Example: `  sonde lab
   sonde lab --only concurrent-default --goroutines 50 -v
   sonde lab --interval 1s --listen :8080 --hold 60s
-  sonde lab --json | jq '.experiments[] | [.name, .client, .connections.kernel]'`,
+  sonde lab --json | jq '.experiments[] | [.name, .client, .connections.wire]'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}

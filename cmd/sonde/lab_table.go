@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"sonde/inspect"
 	"sonde/lab"
 	"sonde/trace"
 )
@@ -31,8 +32,8 @@ const wide = 76
 
 func (t *labTable) head(l *lab.Lab) {
 	fmt.Fprintln(t.to, t.paint.title("How many connections does it take?"))
-	t.paragraph("", "Counted by three witnesses: the client's own events, the server's accepts, "+
-		"the kernel's table of sockets. TIME_WAIT: sockets that wait when it is over. "+
+	t.paragraph("", "Counted by four witnesses: the client's own events, the server's accepts, "+
+		"the kernel's table of sockets, the SYNs on the wire. TIME_WAIT: sockets that wait when it is over. "+
 		"Time: of a request, the median.")
 	if l.URL() != "" {
 		t.paragraph("", "All experiments share "+l.URL()+"; they are told apart by time, and by what the kernel had before each.")
@@ -56,7 +57,7 @@ func (t *labTable) experiment(results []lab.Result) {
 	}
 	t.paragraph("  ", e.About)
 	if t.width >= wide {
-		fmt.Fprintln(t.to, t.paint.dim("            expected   client  server  kernel  TIME_WAIT        time"))
+		fmt.Fprintln(t.to, t.paint.dim("            expected  client server kernel   wire TIME_WAIT       time"))
 	}
 	for _, r := range results {
 		if t.width >= wide {
@@ -68,6 +69,11 @@ func (t *labTable) experiment(results []lab.Result) {
 	label := "  why     "
 	for _, r := range results {
 		t.paragraph(label+fmt.Sprintf("%-8s  ", r.Client), reasons(r))
+		label = "          "
+	}
+	label = "  packets "
+	for _, r := range results {
+		t.paragraph(label+fmt.Sprintf("%-8s  ", r.Client), diagnosis(r.Verdict))
 		label = "          "
 	}
 	t.savings(results)
@@ -112,14 +118,14 @@ func experimentOf(name string) lab.Experiment {
 
 func (t *labTable) row(r lab.Result) {
 	n := r.Connections
-	fmt.Fprintf(t.to, "  %-8s  %8s %8d%8d%8s%11d %11s   %s\n", r.Client, r.Expected, n.Client, n.Server,
-		kernelCount(n), r.TimeWait(), shortTime(r.Time.Median), t.verdict(r))
+	fmt.Fprintf(t.to, "  %-8s  %8s %7d%7d%7s%7s%10d %10s  %s\n", r.Client, r.Expected, n.Client, n.Server,
+		count(n.Kernel), count(n.Wire), r.TimeWait(), shortTime(r.Time.Median), t.verdict(r))
 }
 
 func (t *labTable) lines(r lab.Result) {
 	n := r.Connections
 	fmt.Fprintf(t.to, "  %s: %s\n", r.Client, t.verdict(r))
-	fmt.Fprintf(t.to, "    expected %s\n    client %d, server %d, kernel %s\n", r.Expected, n.Client, n.Server, kernelCount(n))
+	fmt.Fprintf(t.to, "    expected %s\n    client %d, server %d\n    kernel %s, wire %s\n", r.Expected, n.Client, n.Server, count(n.Kernel), count(n.Wire))
 	fmt.Fprintf(t.to, "    TIME_WAIT %d\n    time %s\n", r.TimeWait(), shortTime(r.Time.Median))
 }
 
@@ -135,11 +141,27 @@ func (t *labTable) verdict(r lab.Result) string {
 	return t.paint.good("ok")
 }
 
-func kernelCount(n lab.Connections) string {
-	if n.Kernel == nil {
+// count is what a witness counted, if it could.
+func count(n *int) string {
+	if n == nil {
 		return "-"
 	}
-	return strconv.Itoa(*n.Kernel)
+	return strconv.Itoa(*n)
+}
+
+// diagnosis is what the packets say about reuse.
+func diagnosis(v *inspect.Verdict) string {
+	switch {
+	case v == nil:
+		return "packets cannot be seen"
+	case v.Healthy:
+		return "healthy"
+	}
+	var causes []string
+	for _, c := range v.Causes {
+		causes = append(causes, string(c.Cause))
+	}
+	return strings.Join(causes, ", or ")
 }
 
 func amount(r lab.Result) string {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/term"
@@ -161,7 +162,10 @@ func (l *listing) heading() {
 	l.pair([]byte("Local Address"), []byte("Port"), ':', partLocal)
 	l.out = append(l.out, ' ')
 	l.pair([]byte("Peer Address"), []byte("Port"), ':', partPeer)
-	l.out = append(l.out, " Process"...)
+	const last = " Process"
+	if l.screen == 0 || utf8.RuneCount(l.out[start:])+len(last) <= l.screen {
+		l.out = append(l.out, last...)
+	}
 	l.finish(start)
 }
 
@@ -211,10 +215,10 @@ func (l *listing) onScreen(start int, extra, detail []byte) {
 		return
 	}
 	below := string(extra) + string(detail)
-	start = len(l.out)
-	l.out = append(l.out, listingIndent...)
-	l.out = append(l.out, wrap(below, l.screen-len(listingIndent), listingIndent)...)
-	l.finish(start)
+	below = wrap(below, max(l.screen-len(listingIndent), 1), "")
+	for line := range strings.SplitSeq(below, "\n") {
+		l.out = append(append(append(l.out, listingIndent...), line...), '\n')
+	}
 }
 
 const listingIndent = "        "

@@ -172,7 +172,7 @@ func (w *watcher) drawStates(b *strings.Builder, l *look) {
 			}
 		}
 	}
-	fmt.Fprintf(b, "%-11s %7s %7s %7s  %s\n", "State", "now", "least", "most", fmt.Sprintf("latest %d looks", min(w.n, historyLooks)))
+	fmt.Fprintf(b, "%-11s %7s %7s %7s  %s\n", "State", "now", "least", "most", "latest looks")
 	for s := range (sockets.EveryState | sockets.StatesOf(sockets.BoundInactive)).All() {
 		past := w.history[s]
 		if past == nil {

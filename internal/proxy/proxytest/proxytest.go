@@ -6,11 +6,10 @@ import (
 	"bufio"
 	"crypto/tls"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/netip"
+	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,26 +111,31 @@ func (p *Proxy) http(conn net.Conn, r *bufio.Reader) bool {
 		return false
 	}
 	p.saw(head)
-	req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
+	line, rest, _ := strings.Cut(head, "\r\n")
+	method, _, _ := strings.Cut(line, " ")
+	fields, err := textproto.NewReader(bufio.NewReader(strings.NewReader(rest))).ReadMIMEHeader()
 	if err != nil {
 		io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 		return false
 	}
-	if p.User != "" && req.Header.Get("Proxy-Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte(p.User+":"+p.Password)) {
-		fmt.Fprintf(conn, "HTTP/1.1 407 Who are you?\r\nProxy-Authenticate: Basic realm=\"r\"\r\nContent-Length: %d\r\n\r\n%s", 4, "no!\n")
-		return req.Method == "CONNECT" || req.ContentLength == 0
+	// Who refuses a body that comes all the same cannot go on.
+	kept := fields.Get("Transfer-Encoding") == "" && strings.Trim(fields.Get("Content-Length"), "0") == ""
+	shown := fields.Get("Proxy-Authorization")
+	if p.User != "" && shown != "Basic "+base64.StdEncoding.EncodeToString([]byte(p.User+":"+p.Password)) {
+		io.WriteString(conn, "HTTP/1.1 407 Who are you?\r\nProxy-Authenticate: Basic realm=\"r\"\r\nContent-Length: 4\r\n\r\nno!\n")
+		return kept
 	}
-	if p.Digest && !strings.HasPrefix(req.Header.Get("Proxy-Authorization"), "Digest ") {
+	if p.Digest && !strings.HasPrefix(shown, "Digest ") {
 		io.WriteString(conn, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Digest realm=\"r\", qop=\"auth\", nonce=\"n\"\r\nContent-Length: 0\r\n\r\n")
-		return true
+		return kept
 	}
-	to, err := p.dial(req.Host)
+	to, err := p.dial(fields.Get("Host"))
 	if err != nil {
 		io.WriteString(conn, "HTTP/1.1 502 Cannot get there\r\nContent-Length: 3\r\n\r\nno\n")
-		return req.Method == "CONNECT" || req.ContentLength == 0
+		return kept
 	}
 	defer to.Close()
-	if req.Method == "CONNECT" {
+	if method == "CONNECT" {
 		io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
 		splice(conn, r, to, to)
 		return false
