@@ -111,6 +111,7 @@ func (k *call) authRequest() *AuthRequest {
 			a.Header.Add(name, value) // checked before
 		}
 	}
+	a.Header.Del("Proxy-Authorization") // for a proxy that forwards the request, and gone then
 	return a
 }
 

@@ -219,3 +219,43 @@ func TestProxySeparate(t *testing.T) {
 		t.Errorf("Pool.Conns shows %d", shown)
 	}
 }
+
+// TestProxyBothChallenge: proxy and origin want credentials, each its own, and
+// neither's Authenticator sees more than it must.
+func TestProxyBothChallenge(t *testing.T) {
+	p := newPeer(t, func(c *peerConn) {
+		for head := c.head(); head != ""; head = c.head() {
+			switch {
+			case !strings.Contains(head, "Proxy-Authorization: Word one\r\n"):
+				c.say(whoAreYou + "Content-Length: 0\r\n\r\n")
+			case !strings.Contains(head, "\r\nAuthorization: Basic "):
+				c.say("HTTP/1.1 401 Who?\r\nWWW-Authenticate: Basic realm=o\r\nContent-Length: 0\r\n\r\n")
+			default:
+				c.say(okAnswer)
+			}
+		}
+	})
+	word := &askedFor{words: []string{"Word one"}}
+	own := &watchful{Authenticator: auth.Basic("o", "p")}
+	c := newClient(t, sonde.Config{Auth: own, Proxy: sonde.FixedProxy(mustProxy(t, p.url(), sonde.ProxyConfig{Auth: word}))})
+	for range 2 {
+		mustGet(t, c, "http://target.test/", "ok")
+	}
+	if own.saw {
+		t.Error("the origin's Authenticator saw what is for the proxy")
+	}
+	if n := p.conns.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// watchful is an Authenticator that notes whether it saw a proxy's credentials.
+type watchful struct {
+	sonde.Authenticator
+	saw bool
+}
+
+func (w *watchful) Authenticate(ctx context.Context, a *sonde.AuthRequest) error {
+	w.saw = w.saw || a.Header.Has("Proxy-Authorization") || a.Proxy
+	return w.Authenticator.Authenticate(ctx, a)
+}

@@ -120,8 +120,9 @@ func (i *Inspector) end(c *conn, by Side, how How, now int64) {
 		c.End.Unread = c.state == stuck || c.state == busy && c.firstByte != 0 ||
 			how == RST && c.state == idle && !c.tls && !c.http2
 	}
-	if how == Refused {
+	if how == Refused && !c.foreign { // it was never a connection
 		c.place.refused++
+		c.place.conns--
 	}
 	i.part(c, now)
 	delete(i.pairs, pair{c.Client, c.Server})
@@ -184,7 +185,7 @@ func (i *Inspector) release(c *conn) {
 	i.blame(c)
 	i.recordOpaque(c)
 	p := c.place
-	if c.begun == 0 && c.exchanges == 0 && c.ended != 0 {
+	if c.begun == 0 && c.exchanges == 0 && c.ended != 0 && c.End.How != Refused {
 		p.unused++
 	}
 	if c.tls && c.Proto != "TLS" {

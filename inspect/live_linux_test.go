@@ -136,11 +136,3 @@ func portOf(t *testing.T, address string) int {
 	}
 	return n
 }
-
-// names are the causes of a verdict, in order.
-func names(v *inspect.Verdict) (all []inspect.Name) {
-	for _, c := range v.Causes {
-		all = append(all, c.Cause)
-	}
-	return all
-}

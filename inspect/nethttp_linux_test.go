@@ -7,8 +7,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -168,27 +166,5 @@ func TestPatterns(t *testing.T) {
 				t.Errorf("%d requests, the server counted %d", v.Requests, n)
 			}
 		})
-	}
-}
-
-// checkCauses compares causes with those that are wanted; one in brackets may be
-// there or not.
-func checkCauses(t *testing.T, v *inspect.Verdict, want string) {
-	t.Helper()
-	var must []inspect.Name
-	may := map[inspect.Name]bool{}
-	for _, name := range strings.Fields(want) {
-		if strings.HasPrefix(name, "[") {
-			may[inspect.Name(strings.Trim(name, "[]"))] = true
-			continue
-		}
-		must = append(must, inspect.Name(name))
-	}
-	got := slices.DeleteFunc(names(v), func(n inspect.Name) bool { return may[n] })
-	if !slices.Equal(got, must) {
-		t.Errorf("causes %v, want %v", got, must)
-	}
-	if len(may) == 0 && v.Healthy != (len(must) == 0) {
-		t.Errorf("healthy is %v", v.Healthy)
 	}
 }

@@ -3,6 +3,7 @@ package inspect_test
 import (
 	"bytes"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -301,10 +302,53 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestRefused: what was refused is no connection, and said.
+func TestRefused(t *testing.T) {
+	w := newWire(inspect.Config{})
+	c := &call{w: w, client: [4]byte{192, 0, 2, 100}, server: [4]byte{192, 0, 2, 1}, sport: 4000, dport: 80}
+	c.packet(0, syn, "")
+	c.packet(1, rst|ack, "")
+	w.dial(4001, 1).get("a", "", fine)
+	r := w.in.Finish()
+	if v := r.Verdict; v.Connections != 1 || !v.Healthy || !strings.Contains(string(r.AppendText(nil)), "1 connection was refused") {
+		t.Errorf("%s", r.AppendText(nil))
+	}
+}
+
 // TestNobody: the report of nothing.
 func TestNobody(t *testing.T) {
 	r := inspect.New(inspect.Config{}).Finish()
 	if !r.Verdict.Healthy || r.Verdict.Causes == nil || !strings.Contains(string(r.AppendText(nil)), "no request was seen") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// names are the causes of a verdict, in order.
+func names(v *inspect.Verdict) (all []inspect.Name) {
+	for _, c := range v.Causes {
+		all = append(all, c.Cause)
+	}
+	return all
+}
+
+// checkCauses compares causes with those that are wanted; one in brackets may be
+// there or not.
+func checkCauses(t *testing.T, v *inspect.Verdict, want string) {
+	t.Helper()
+	var must []inspect.Name
+	may := map[inspect.Name]bool{}
+	for _, name := range strings.Fields(want) {
+		if strings.HasPrefix(name, "[") {
+			may[inspect.Name(strings.Trim(name, "[]"))] = true
+			continue
+		}
+		must = append(must, inspect.Name(name))
+	}
+	got := slices.DeleteFunc(names(v), func(n inspect.Name) bool { return may[n] })
+	if !slices.Equal(got, must) {
+		t.Errorf("causes %v, want %v", got, must)
+	}
+	if len(may) == 0 && v.Healthy != (len(must) == 0) {
+		t.Errorf("healthy is %v", v.Healthy)
 	}
 }

@@ -22,6 +22,7 @@ type traceCommand struct {
 	har       string
 	harBodies bool
 	otlp      string
+	pcap      string
 }
 
 func newTrace(std streams) *cobra.Command {
@@ -32,7 +33,8 @@ func newTrace(std streams) *cobra.Command {
 		Long: `Sends a request and shows what happened as bars on one axis of time: looking the
 name up, each attempt to connect, TLS, sending, waiting, receiving; and behind it
 the connection, what TLS agreed on, sizes, and what the kernel knows of the
-socket. The response's body is read and thrown away.
+socket. The response's body is read and thrown away. Where packets can be seen
+(CAP_NET_RAW), those of the request stand below; --pcap keeps them.
 
 The flags of the request are those of "sonde get". A URL without a scheme gets
 http://. Every status is accepted. Redirects are followed with -L, each with its own bars.
@@ -56,7 +58,9 @@ Exit codes: 0 there was a response, 1 there was none, 2 wrong usage.`,
 	f.StringVar(&c.har, "har", "", "write a HAR archive to `FILE`, - for standard output instead of the picture")
 	f.BoolVar(&c.harBodies, "har-bodies", false, "keep bodies in it, the first 256 KiB of each")
 	f.StringVar(&c.otlp, "otlp", "", "send spans to the collector at `URL` by OTLP/HTTP, such as http://localhost:4318")
+	f.StringVar(&c.pcap, "pcap", "", "write the packets to `FILE` (pcapng), named by their requests, with what decrypts them")
 	cmd.MarkFlagsMutuallyExclusive("events", "json")
+	cmd.MarkFlagFilename("pcap")
 	cmd.MarkFlagFilename("har")
 	return cmd
 }
@@ -108,11 +112,16 @@ func (c *traceCommand) run(ctx context.Context, rawURL string) error {
 		t.har = har.New(har.Config{RequestBodies: c.harBodies, ResponseBodies: c.harBodies})
 		cfg.Middleware = []sonde.Middleware{t.har.Middleware}
 	}
+	if t.packets, err = c.listen(req, &cfg); err != nil {
+		return failed(err)
+	}
 	if t.client, err = sonde.New(cfg); err != nil {
+		t.packets.stop()
 		return failed(err)
 	}
 	err = t.requests(ctx)
 	t.client.Close()
+	t.packets.stop()
 	t.show.clear()
 	if !c.events && !c.json && c.har != "-" {
 		t.picture()
@@ -122,6 +131,9 @@ func (c *traceCommand) run(ctx context.Context, rawURL string) error {
 		err = errors.New("interrupted; this is what happened until then")
 	case err == nil:
 		err = t.written()
+	}
+	if c.pcap != "" {
+		err = errors.Join(err, t.packets.writePcap(c.pcap))
 	}
 	return failed(errors.Join(err, t.archive(), t.export(ctx)))
 }

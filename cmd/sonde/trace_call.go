@@ -20,6 +20,7 @@ type tracer struct {
 	req      *prepared
 	client   *sonde.Client
 	recorder trace.Recorder
+	packets  *packetWatch // nil where packets cannot be seen, or need not
 	har      *har.Recorder
 	written  func() error // the transcript's error
 	show     *progress
@@ -42,6 +43,7 @@ type traced struct {
 func (t *tracer) requests(ctx context.Context) error {
 	for i := range t.flags.n {
 		one := t.request(ctx)
+		t.packets.note(i+1, &one.Timeline)
 		switch {
 		case i == 0:
 			t.first = one

@@ -18,6 +18,9 @@ func (t *tracer) picture() {
 	}
 	w := newWaterfall(t.flags.std.out)
 	w.show(t.first)
+	if t.packets != nil {
+		w.packets(t.packets, t.first)
+	}
 	if len(t.others) > 0 {
 		fmt.Fprintln(w.to)
 		w.compare(&t.first.Timeline, t.others)
