@@ -114,6 +114,7 @@ type decoding struct {
 	coding Coding
 	src    *bufio.Reader // encoded
 	r      io.ReadCloser // decoded; nil: not begun
+	out    int64         // bytes so far
 }
 
 // sourceBuffers are buffers for encoded bytes. A read of this size goes past the
@@ -134,6 +135,9 @@ func (d *decoding) Read(p []byte) (int, error) {
 		}
 	}
 	n, err := d.r.Read(p)
+	if d.out += int64(n); d.in.swells(d.out) {
+		return n, d.in.failure
+	}
 	switch {
 	case err == nil:
 		return n, nil

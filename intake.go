@@ -187,16 +187,24 @@ func (in *intake) Read(p []byte) (int, error) {
 // bound counts n decoded bytes, and returns how many of them are within the limits.
 func (in *intake) bound(n int) int {
 	in.decoded += int64(n)
-	switch {
-	case in.limit > 0 && in.decoded > in.limit:
+	if in.limit > 0 && in.decoded > in.limit {
 		n -= int(in.decoded - in.limit)
 		in.decoded = in.limit
 		in.fail(fmt.Errorf("%w of %d bytes for a decoded body: raise Limits.Decoded", ErrTooLarge, in.limit))
-	case in.ratio > 0 && in.decoded > ratioFrom && in.decoded/in.ratio > in.received:
-		in.fail(fmt.Errorf("%w: %d bytes were decoded to more than %d times as many: raise Limits.Ratio",
-			ErrTooLarge, in.received, in.ratio))
 	}
 	return n
+}
+
+// swells reports whether out bytes, which one of the codings was decoded to, are more
+// than Limits.Ratio allows. Each coding is asked: what the last one gives may be
+// little, or nothing, of much that lies below.
+func (in *intake) swells(out int64) bool {
+	if in.ratio <= 0 || out <= ratioFrom || out/in.ratio <= in.received {
+		return false
+	}
+	in.fail(fmt.Errorf("%w: %d bytes were decoded to more than %d times as many: raise Limits.Ratio",
+		ErrTooLarge, in.received, in.ratio))
+	return true
 }
 
 var intakeBuffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
