@@ -29,6 +29,10 @@ const forever = time.Duration(-1)
 // wait sleeps until the ring, Stop or Close has something to say, and no longer
 // than limit, unless that is forever.
 func (l *Live) wait(limit time.Duration) error {
+	overdue := l.stopAt.Load() != 0 && l.stopTime() <= 0
+	if overdue && (l.stopTime() < -stopPatience || !l.behind()) {
+		return io.EOF
+	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed.Load() {
@@ -44,15 +48,30 @@ func (l *Live) wait(limit time.Duration) error {
 		}
 		timeout = min(timeout, 200)
 	}
-	if at := l.stopAt.Load(); at != 0 {
-		// The kernel closes the open block within the retire time.
-		left := time.Until(time.Unix(0, at).Add(2*l.cfg.Retire + time.Millisecond))
-		if left <= 0 {
-			return io.EOF
+	if l.stopAt.Load() != 0 {
+		left := l.stopTime()
+		if overdue || left <= 0 {
+			left = l.cfg.Retire
 		}
 		timeout = min(timeout, milliseconds(left))
 	}
 	return l.poll(int(timeout))
+}
+
+// stopTime is how long the open block may still be awaited after Stop: the kernel
+// closes it within the retire time.
+func (l *Live) stopTime() time.Duration {
+	return time.Until(time.Unix(0, l.stopAt.Load()).Add(2*l.cfg.Retire + time.Millisecond))
+}
+
+// stopPatience is for how long more, where the kernel has counted packets that have
+// not come: on a busy machine its timer is late.
+const stopPatience = time.Second
+
+// behind reports whether the kernel has counted packets that Next has not seen.
+func (l *Live) behind() bool {
+	s, err := l.Stats()
+	return err == nil && s.Captured+s.Ignored+s.Dropped < s.Received
 }
 
 // milliseconds rounds up, to what poll can take.

@@ -19,7 +19,6 @@ func TestSocketsAlone(t *testing.T) {
 		{name: "not closed", program: "not-closed", want: "bodies-not-closed client-per-request"},
 		{name: "client idle timeout", program: "idle-timeout-long", want: "client-idle-timeout"},
 		{name: "server idle timeout", program: "pauses-long", server: serverOptions{idle: 200 * time.Millisecond}, want: "server-idle-timeout"},
-		{name: "idle pool", program: "rounds", want: "idle-pool-too-small"},
 		{name: "client closes", program: "client-each-closed", want: "bodies-not-drained client-per-request"},
 	}
 	for _, tt := range tests {
