@@ -313,6 +313,8 @@ func TestDecodeBombs(t *testing.T) {
 	bomb := coded(t, zeros, sonde.Gzip())
 	double := coded(t, bomb, sonde.Gzip())
 	small := coded(t, zeros[:100<<10], sonde.Gzip())
+	empty := coded(t, nil, sonde.Gzip())
+	silent := coded(t, bytes.Repeat(empty, 10<<20/len(empty)), sonde.Gzip()) // much work for not a byte
 	for _, tt := range []struct {
 		name, answer string
 		limits       sonde.Limits
@@ -321,6 +323,7 @@ func TestDecodeBombs(t *testing.T) {
 	}{
 		{"ratio", answer(200, gz, bomb), sonde.Limits{}, 8 << 20, true},
 		{"ratio of two codings", answer(200, "Content-Encoding: gzip, gzip\r\n", double), sonde.Limits{}, 8 << 20, true},
+		{"ratio below the last coding", answer(200, "Content-Encoding: gzip, gzip\r\n", silent), sonde.Limits{}, 0, true},
 		{"no ratio", answer(200, gz, bomb), sonde.Limits{Ratio: -1}, -1, false},
 		{"small", answer(200, gz, small), sonde.Limits{}, -1, false},
 		{"size", answer(200, gz, small), sonde.Limits{Decoded: 100<<10 - 1}, 100<<10 - 1, true},

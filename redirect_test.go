@@ -183,7 +183,7 @@ func TestRedirectEnds(t *testing.T) {
 	var count int
 	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		count++
-		http.Redirect(w, r, fmt.Sprintf("/%d", count), 302)
+		http.Redirect(w, r, fmt.Sprintf("/%d", count), http.StatusFound)
 	}))
 	defer endless.Close()
 	c := newClient(t, sonde.Config{})

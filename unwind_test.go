@@ -62,7 +62,7 @@ func TestPanicKeepsNoConnection(t *testing.T) {
 		io.Copy(io.Discard, r.Body)
 		switch r.URL.Path {
 		case "/redirect":
-			http.Redirect(w, r, "/", 302)
+			http.Redirect(w, r, "/", http.StatusFound)
 		case "/401":
 			w.Header().Set("WWW-Authenticate", "Basic realm=x")
 			w.WriteHeader(401)

@@ -393,3 +393,55 @@ func TestBadParts(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestBreaksBehindTheEnd: a connection that breaks when all bytes of a part are there,
+// but not yet the end of its framing, takes nothing away.
+func TestBreaksBehindTheEnd(t *testing.T) {
+	const data = "0123456789"
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		if r.Header.Get("Range") == "" {
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 10\r\n\r\n%s", data[:4])
+			return
+		}
+		fmt.Fprintf(conn, "HTTP/1.1 206 Partial Content\r\nETag: \"a\"\r\nContent-Range: bytes 4-9/10\r\n"+
+			"Transfer-Encoding: chunked\r\n\r\n6\r\n%s\r\n", data[4:])
+	}))
+	defer s.Close()
+	path := filepath.Join(t.TempDir(), "f")
+	r, err := download.File(t.Context(), s.URL, path, download.Options{})
+	if err != nil || r.Requests != 2 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != data {
+		t.Errorf("the file is %q", got)
+	}
+}
+
+// TestNoPasswordOnDisk: the state beside the file has no credentials of the URL.
+func TestNoPasswordOnDisk(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"a"`)
+		w.Header().Set("Content-Length", "10")
+		io.WriteString(w, "01234")
+	}))
+	defer s.Close()
+	path := filepath.Join(t.TempDir(), "f")
+	url := strings.Replace(s.URL, "://", "://ada:secret@", 1)
+	if _, err := download.File(t.Context(), url, path, download.Options{Tries: -1}); err == nil {
+		t.Fatal("half a file is enough")
+	}
+	text, err := os.ReadFile(path + ".part.json")
+	if err != nil || !strings.Contains(string(text), `"etag"`) || strings.Contains(string(text), "secret") {
+		t.Errorf("%s, %v", text, err)
+	}
+	r, err := download.File(t.Context(), url, path, download.Options{Tries: -1})
+	if err == nil || r.Resumed != 5 {
+		t.Errorf("it is not gone on with: %+v, %v", r, err)
+	}
+}

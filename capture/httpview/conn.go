@@ -221,14 +221,22 @@ const (
 
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-// longestMethod is how long a method may be to be taken for one.
-const longestMethod = 24
+// longestMethod is how long a method may be to be taken for one, and maxEmpty how
+// many bytes of empty lines may come before it.
+const (
+	longestMethod = 24
+	maxEmpty      = 64
+)
 
-// classify says what bytes are the start of.
+// classify says what bytes are the start of. It makes up its mind within some
+// hundred bytes, so that nobody needs to keep more.
 func classify(b []byte) kind {
+	all := len(b)
 	b = bytes.TrimLeft(b, "\r\n") // RFC 9112, section 2.2
 	n := len(b)
 	switch {
+	case all-n > maxEmpty:
+		return other
 	case n == 0:
 		return undecided
 	case b[0] == 0:

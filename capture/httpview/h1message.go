@@ -89,23 +89,20 @@ func (m *message) inHead(at int64, b []byte) []byte {
 		}
 		m.start, m.begun = at, false
 	}
-	had := len(m.buf)
-	m.buf = append(m.buf, b...)
-	if i := bytes.IndexByte(m.buf, '\n'); i >= 0 && !m.begun {
-		if m.begun = true; !m.sink.line(strings.TrimRight(string(m.buf[:i]), "\r")) {
+	head, rest, whole := m.collect(b)
+	if i := bytes.IndexByte(head, '\n'); i >= 0 && !m.begun {
+		if m.begun = true; !m.sink.line(strings.TrimRight(string(head[:i]), "\r")) {
 			m.lose("not HTTP")
 			return nil
 		}
 	}
-	end := headEnd(m.buf, had)
-	if end == 0 {
-		if len(m.buf) > maxHead || !m.begun && len(m.buf) > maxLine {
+	if !whole {
+		if len(head) > maxHead || !m.begun && len(head) > maxLine {
 			m.lose("head too long")
 		}
 		return nil
 	}
-	rest := b[end-had:]
-	text := strings.TrimRight(string(m.buf[:end]), "\r\n")
+	text, end := strings.TrimRight(string(head), "\r\n"), len(head)
 	m.buf = nil
 	f, n, ok := m.sink.head(text, end, m.start, at)
 	if !ok {
@@ -126,6 +123,28 @@ func (m *message) inHead(at int64, b []byte) []byte {
 		m.sink.done(at)
 	}
 	return rest
+}
+
+// collect returns what is there of a head, b included, and the bytes behind it,
+// if whole says that its end is there. Nothing behind the head is copied: many
+// short messages in one piece cost no more than one long one.
+func (m *message) collect(b []byte) (head, rest []byte, whole bool) {
+	if len(m.buf) == 0 { // as a rule, a head comes in one piece
+		if end := headEnd(b); end > 0 {
+			return b[:end], b[end:], true
+		}
+	}
+	for len(b) > 0 {
+		n := bytes.IndexByte(b, '\n') + 1
+		if n == 0 {
+			n = len(b)
+		}
+		m.buf = append(m.buf, b[:n]...)
+		if b = b[n:]; bytes.HasSuffix(m.buf, []byte("\n\n")) || bytes.HasSuffix(m.buf, []byte("\n\r\n")) {
+			return m.buf, b, true
+		}
+	}
+	return m.buf, nil, false
 }
 
 // inBody counts bytes of a body of known length, or of a chunk.

@@ -52,10 +52,10 @@ func fields(text string) (all []Field) {
 	return all
 }
 
-// headEnd returns where a head ends: behind the first empty line, searched from
-// from on. It is 0 if the end is not there.
-func headEnd(b []byte, from int) int {
-	for i := max(from-3, 0); i < len(b); {
+// headEnd returns where a head ends: behind the first empty line. It is 0 if the
+// end is not there.
+func headEnd(b []byte) int {
+	for i := 0; i < len(b); {
 		k := bytes.IndexByte(b[i:], '\n')
 		if k < 0 {
 			return 0

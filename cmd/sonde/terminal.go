@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/charmbracelet/lipgloss"
-	"github.com/muesli/termenv"
 	"github.com/charmbracelet/x/term"
+	"github.com/muesli/termenv"
 )
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(f.Fd()) }
