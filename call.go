@@ -90,7 +90,7 @@ func (k *call) recycle() {
 	}
 	if k.first != (event.Log{}) {
 		k.first, k.log = event.Log{}, nil
-		k.want.Log, k.msg.Log, k.msg.Informational = nil, nil, nil
+		k.want.Log, k.msg.Log, k.msg.Informational, k.msg.Told = nil, nil, nil, 0
 	}
 	k.msg.Body, k.msg.Buf = message.Body{}, nil
 	k.tellOver()
@@ -270,10 +270,11 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	}
 	k.got, k.held = got, true
 	if k.log.On() {
-		k.log = k.newLog(got.Conn.ID())
 		e := trace.Event{Kind: trace.AcquireDone, Reused: got.Reused, Idle: got.Idle, Reason: got.Why}
-		if got.Reused && got.Idle != 0 { // at once: no other reading of the clock is worth it
-			e.Time = clock.At(now)
+		if got.Reused && got.Idle != 0 { // at once: no dial has the log, nor has time passed
+			k.log.Conn, e.Time = got.Conn.ID(), clock.At(now)
+		} else {
+			k.log = k.newLog(got.Conn.ID())
 		}
 		k.log.Emit(&e)
 		k.log.GotConn(trace.GotConnInfo{
@@ -299,7 +300,7 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 	if err != nil {
 		return fault.New(fault.Request, err)
 	}
-	m.Request, m.Rendered = &p.request, p.head
+	m.Request, m.Rendered, m.Text = &p.request, p.head, p.text
 	switch {
 	case p.request.Body != message.UnknownLength:
 	case size >= 0 && !r.set.chunked: // known since the body was opened
@@ -453,10 +454,11 @@ func (k *call) endAttempt(end trace.Reason, err error) (now time.Time) {
 	if !k.whole || k.times.sent > k.times.first {
 		k.times.end = clock.Now()
 	}
-	k.release(end, hint, k.times.end)
+	told := max(k.times.end, k.msg.Told)
+	k.release(end, hint, told)
 	k.via = nil
 	if k.log.On() && k.round == nil {
-		now = time.Now()
+		now = clock.At(told)
 		if f, ok := err.(*fault.Fault); ok {
 			err = f.Err
 		}

@@ -109,7 +109,7 @@ func (k *call) wear(m *message.Request, name, value string) (*message.Request, *
 	if m.Defaults != "" {
 		m.Defaults = k.client.someDefaults(&m.Fields, k.req)
 	}
-	k.msg.Rendered = nil
+	k.msg.Rendered, k.msg.Text = nil, ""
 	return m, nil
 }
 

@@ -24,6 +24,7 @@ type plan struct {
 
 	request  message.Request
 	head     []byte // request as HTTP/1 sends it; nil: it is rendered each time
+	text     string // head, for events; "": it is made each time
 	timeouts message.Timeouts
 	limits   message.Limits
 
@@ -39,7 +40,7 @@ type plan struct {
 
 // fill makes p of a client and a request.
 func (p *plan) fill(ctx context.Context, c *Client, r *Request) {
-	p.client, p.head, p.url, p.err, p.forwarded = c, nil, "", nil, false
+	p.client, p.head, p.text, p.url, p.err, p.forwarded = c, nil, "", "", nil, false
 	p.route = message.Route{Origin: r.url.Origin, Unix: r.set.unix, Protocols: c.cfg.Protocols, Settings: c.dialer.id}
 	if p.route.Unix == "" {
 		p.route.Unix = c.cfg.UnixSocket
@@ -114,6 +115,7 @@ func (c *Client) planFor(ctx context.Context, r *Request, own *plan) *plan {
 		p.fill(ctx, c, r)
 		if _, known := r.body.length(); known || r.set.chunked {
 			p.head = h1.AppendRequest(nil, &p.request)
+			p.text = string(p.head)
 		}
 		p.url, p.addr = r.url.String(), r.url.Addr()
 		r.plan.Store(p)

@@ -36,11 +36,14 @@ func (p *plan) throughProxy(ctx context.Context, c *Client, r *Request) {
 func (p *plan) forward(way *message.Proxy, r *Request) {
 	p.route.Origin, p.route.Protocols = message.Origin{}, message.HTTP1
 	p.request.Target = absoluteForm(r)
-	own := p.request.Fields
-	if p.err = proxy.Merge(&p.request.Fields, way.Fields); p.err != nil {
+	more := way.Fields
+	if p.request.Fields.Has("Proxy-Authorization") { // the program's, for this request
+		more.Del("Proxy-Authorization")
+	}
+	if p.err = proxy.Merge(&p.request.Fields, more); p.err != nil {
 		return
 	}
-	if basic := proxy.Basic(way); basic != "" && !own.Has("Proxy-Authorization") {
+	if basic := proxy.Basic(way); basic != "" && !p.request.Fields.Has("Proxy-Authorization") {
 		p.err = p.request.Fields.Set("Proxy-Authorization", basic)
 	}
 	if p.request.Defaults != "" && way.Fields.Len() > 0 {

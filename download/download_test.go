@@ -425,7 +425,9 @@ func TestBreaksBehindTheEnd(t *testing.T) {
 
 // TestNoPasswordOnDisk: the state beside the file has no credentials of the URL.
 func TestNoPasswordOnDisk(t *testing.T) {
+	var asked string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.Header.Get("Range")
 		w.Header().Set("ETag", `"a"`)
 		w.Header().Set("Content-Length", "10")
 		io.WriteString(w, "01234")
@@ -440,8 +442,30 @@ func TestNoPasswordOnDisk(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), `"etag"`) || strings.Contains(string(text), "secret") {
 		t.Errorf("%s, %v", text, err)
 	}
-	r, err := download.File(t.Context(), url, path, download.Options{Tries: -1})
-	if err == nil || r.Resumed != 5 {
-		t.Errorf("it is not gone on with: %+v, %v", r, err)
+	if _, err := download.File(t.Context(), url, path, download.Options{Tries: -1}); err == nil || asked != "bytes=5-9" {
+		t.Errorf("it is not gone on with: %q, %v", asked, err)
+	}
+}
+
+// TestCodingUnsaid: the 206 to an If-Range may leave out the coding of the
+// representation, of which it has a part (RFC 9110 §15.3.7).
+func TestCodingUnsaid(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"a"`)
+		if r.Header.Get("Range") == "" {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Header().Set("Content-Length", "10")
+			io.WriteString(w, "01234")
+			return
+		}
+		w.Header().Set("Content-Range", "bytes 5-9/10")
+		w.WriteHeader(http.StatusPartialContent)
+		io.WriteString(w, "56789")
+	}))
+	defer s.Close()
+	path := filepath.Join(t.TempDir(), "f")
+	r, err := download.File(t.Context(), s.URL, path, download.Options{})
+	if err != nil || r.Restarts != 0 || r.Encoding != "gzip" {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

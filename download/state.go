@@ -63,9 +63,11 @@ func (s *state) strong() bool { return s.validator() != "" }
 
 // differs reports whether a response is of another representation.
 func (s *state) differs(h *sonde.Head) bool {
-	now := state{ETag: h.Header.Get("ETag"), Modified: h.Header.Get("Last-Modified")}
+	now := state{ETag: h.Header.Get("ETag"), Modified: h.Header.Get("Last-Modified"), Encoding: h.Header.Get("Content-Encoding")}
+	// RFC 9110 §15.3.7: the answer to If-Range needs not say it again.
+	unsaid := now.Encoding == "" && h.Status == sonde.StatusPartialContent
 	switch {
-	case h.Header.Get("Content-Encoding") != s.Encoding:
+	case now.Encoding != s.Encoding && !unsaid:
 		return true
 	case s.ETag != "":
 		return now.ETag != "" && now.ETag != s.ETag
@@ -95,9 +97,12 @@ func (s *state) split(n int, least int64) {
 // left is how many bytes are missing; 0 if nobody knows.
 func (s *span) left() int64 { return max(s.To-s.From, 0) }
 
+// name is the URL as files have it: without credentials.
+func (d *download) name() string { return sonde.NewRequest(sonde.GET, d.url).URL() }
+
 // reset forgets all that came.
 func (d *download) reset() {
-	d.state = state{URL: d.url, Size: -1}
+	d.state = state{URL: d.name(), Size: -1}
 	d.have, d.saved, d.result.Resumed = 0, 0, 0
 }
 
@@ -118,7 +123,7 @@ func (d *download) load() {
 	}
 	var s state
 	info, err := d.file.Stat()
-	if json.Unmarshal(text, &s) != nil || err != nil || s.URL != d.url || !s.strong() || !s.fits(info.Size()) {
+	if json.Unmarshal(text, &s) != nil || err != nil || s.URL != d.name() || !s.strong() || !s.fits(info.Size()) {
 		return
 	}
 	if d.state = s; s.Size >= 0 {

@@ -298,8 +298,8 @@ func openDescriptors() int {
 func checkVerdict(t *testing.T, r *Result) {
 	t.Helper()
 	v := r.Verdict
-	if v == nil {
-		return // no packets here
+	if v == nil || r.Connections.Wire == nil {
+		return // no packets here, or not all of them
 	}
 	want := map[string]inspect.Name{
 		"sequential-undrained net/http": inspect.BodiesNotClosed,

@@ -21,7 +21,24 @@ type proxies struct {
 	tls        *tls.Config
 
 	mu  sync.RWMutex
-	all map[url.URL]*sonde.Proxy
+	all map[proxyURL]*sonde.Proxy
+}
+
+// proxyURL is a URL that compares by what it says: a url.URL has a pointer in it.
+type proxyURL struct {
+	rest           url.URL
+	user, password string
+	hasUser, has   bool
+}
+
+func newProxyURL(u *url.URL) proxyURL {
+	k := proxyURL{rest: *u}
+	if k.hasUser = u.User != nil; k.hasUser {
+		k.user = u.User.Username()
+		k.password, k.has = u.User.Password()
+	}
+	k.rest.User = nil
+	return k
 }
 
 // mostProxies bounds what is kept for functions that return ever new ones.
@@ -47,17 +64,18 @@ func (x *proxies) of(req *http.Request) (*sonde.Proxy, *url.URL, error) {
 	if u == nil || err != nil {
 		return nil, nil, err
 	}
+	key := newProxyURL(u)
 	x.mu.RLock()
-	p := x.all[*u]
+	p := x.all[key]
 	x.mu.RUnlock()
 	if p != nil {
 		return p, u, nil
 	}
-	p, err = x.make(u)
+	p, err = x.make(u, key)
 	return p, u, err
 }
 
-func (x *proxies) make(u *url.URL) (*sonde.Proxy, error) {
+func (x *proxies) make(u *url.URL, key proxyURL) (*sonde.Proxy, error) {
 	at := *u
 	to := url.URL{Scheme: u.Scheme, Host: u.Host}
 	if to.Scheme == "socks5" {
@@ -85,13 +103,13 @@ func (x *proxies) make(u *url.URL) (*sonde.Proxy, error) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if again := x.all[at]; again != nil {
+	if again := x.all[key]; again != nil {
 		return again, nil
 	}
 	if x.all == nil || len(x.all) >= mostProxies {
-		x.all = map[url.URL]*sonde.Proxy{}
+		x.all = map[proxyURL]*sonde.Proxy{}
 	}
-	x.all[at] = p
+	x.all[key] = p
 	return p, nil
 }
 

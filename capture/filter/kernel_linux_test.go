@@ -227,7 +227,7 @@ func TestKernelTakes(t *testing.T) {
 	defer unix.Close(fds[0])
 	defer unix.Close(fds[1])
 	s := liveScene()
-	for n := range max(2000, min(*randomCount, 20000)) {
+	for n := range max(fewer(2000), min(*randomCount, 20000)) {
 		w := writer{rand.New(rand.NewPCG(*randomSeed+17, uint64(n)))}
 		expr := w.expr(3)
 		p, err := Compile(expr, s.opts)

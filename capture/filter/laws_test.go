@@ -11,7 +11,7 @@ import (
 
 // TestLaws checks laws of logic on random expressions, without a reference.
 func TestLaws(t *testing.T) {
-	count := max(300, min(*randomCount, 5000))
+	count := max(fewer(300), min(*randomCount, 5000))
 	checked := 0
 	for n := range count {
 		w := writer{rand.New(rand.NewPCG(*randomSeed+7, uint64(n)))}
@@ -74,7 +74,7 @@ func same(t *testing.T, s scene, a, b string) {
 
 // TestStringReadsBack checks that a printed tree compiles to the same program.
 func TestStringReadsBack(t *testing.T) {
-	for n := range max(500, min(*randomCount, 20000)) {
+	for n := range max(fewer(500), min(*randomCount, 20000)) {
 		w := writer{rand.New(rand.NewPCG(*randomSeed+11, uint64(n)))}
 		s := randomScene(w)
 		expr := w.expr(2)
@@ -108,7 +108,7 @@ func TestOptimizerKeepsPackets(t *testing.T) {
 			long = append(long, append(append([]byte(nil), p.data...), make([]byte, 1<<10)...))
 		}
 	}
-	for n := range max(300, *randomCount) {
+	for n := range max(fewer(300), *randomCount) {
 		w := writer{rand.New(rand.NewPCG(*randomSeed+13, uint64(n)))}
 		s := offline(Ethernet)
 		expr := w.expr(2)

@@ -13,10 +13,19 @@ import (
 )
 
 var (
-	randomCount = flag.Int("filter.random", 400, "random expressions to compare with tcpdump")
+	randomCount = flag.Int("filter.random", fewer(400), "random expressions to compare with tcpdump")
 	randomSeed  = flag.Uint64("filter.seed", 1, "seed of the random expressions")
 	randomJobs  = flag.Int("filter.jobs", 2, "tcpdumps at a time")
 )
+
+// fewer is n, or a quarter of it where the race detector makes everything slow:
+// it looks for races, and those show in a few expressions as well as in many.
+func fewer(n int) int {
+	if raceDetector {
+		return n / 4
+	}
+	return n
+}
 
 // writer writes random expressions of the grammar. About one in ten has
 // something wrong with it.

@@ -2,6 +2,7 @@ package httpview_test
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"testing"
@@ -19,6 +20,10 @@ func TestMemory(t *testing.T) {
 		"blocks":  {clientPreface + frame(headers, 0, 1, strings.Repeat("x", 100_000)), ""},
 		"records": {"\x16\x03\x01\x40\x00" + strings.Repeat("x", 16_000), "\x16\x03\x01\x40\x00" + strings.Repeat("x", 16_000)},
 	}
+	conns := 1000
+	if raceDetector {
+		conns = 300 // still several times what fits
+	}
 	for name, start := range starts {
 		t.Run(name, func(t *testing.T) {
 			exchanges := 0
@@ -26,7 +31,7 @@ func TestMemory(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			streams := make([]flow.Stream, 1000)
+			streams := make([]flow.Stream, conns)
 			for i := range streams {
 				streams[i] = v.Stream(&flow.Conn{N: i})
 				streams[i].Data(flow.FromClient, 1, []byte(start[0]))
@@ -44,13 +49,55 @@ func TestMemory(t *testing.T) {
 			if httpview.Kept(v) != 0 {
 				t.Errorf("%d bytes are still counted", httpview.Kept(v))
 			}
-			if name == "waiting" && exchanges != 100_000 {
+			if name == "waiting" && exchanges != 100*conns {
 				// Those of a connection that was given up were not all read.
 				if exchanges < 3000 {
 					t.Errorf("%d exchanges", exchanges)
 				}
 			}
 		})
+	}
+}
+
+// TestPipelineCopies gives a view a packet full of short requests: what is copied
+// grows with the packet, not with its square.
+func TestPipelineCopies(t *testing.T) {
+	exchanges := 0
+	v := httpview.New(httpview.Config{Exchange: func(*httpview.Exchange) { exchanges++ }})
+	st := v.Stream(&flow.Conn{})
+	packet := []byte(strings.Repeat("GET / HTTP/1.1\r\n\r\n", 3200))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	st.Data(flow.FromClient, 1, packet)
+	runtime.ReadMemStats(&after)
+	st.End(flow.FromClient, 1, flow.EndFIN)
+	st.End(flow.FromServer, 1, flow.EndFIN)
+	if exchanges != 3200 {
+		t.Errorf("%d exchanges, 3200 were sent", exchanges)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 32<<20 {
+		t.Errorf("%d bytes were allocated for %d on the wire", n, len(packet))
+	}
+}
+
+// TestEmptyLines sends nothing but line ends: they are not kept until something
+// else comes, and neither are they by Follow.
+func TestEmptyLines(t *testing.T) {
+	v := httpview.New(httpview.Config{})
+	f := httpview.NewFollow(io.Discard, httpview.FollowConfig{})
+	for name, st := range map[string]flow.Stream{"view": v.Stream(&flow.Conn{}), "follow": f.Stream(&flow.Conn{})} {
+		empty := []byte(strings.Repeat("\r\n", 4<<10))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 300 {
+			st.Data(flow.FromClient, 1, empty)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 1<<20 {
+			t.Errorf("%s: %d bytes are kept", name, grown)
+		}
+		runtime.KeepAlive(st)
 	}
 }
 

@@ -78,6 +78,10 @@ func (c *getCommand) run(ctx context.Context, rawURL string) error {
 		return usage.error
 	}
 	code := curlCode(ctx, err)
+	var refused *sonde.ProxyError
+	if c.fail && code == curlReceive && errors.As(err, &refused) && refused.Status >= 400 {
+		code = curlStatus // for curl it is a status as any other
+	}
 	if c.silent && !c.showError {
 		return &failure{code: code}
 	}

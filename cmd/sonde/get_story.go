@@ -44,6 +44,12 @@ func (s *story) Record(e trace.Event) {
 		} else {
 			s.say("*", "Connected to %v from %v", e.Remote, e.Local)
 		}
+	case trace.ProxyChosen:
+		s.say("*", "Through the proxy %s", e.Host)
+	case trace.ProxyDone:
+		if e.Err == nil && e.Name != "" {
+			s.say("*", "The proxy leads to %s", e.Name)
+		}
 	case trace.TLSDone:
 		if e.Err == nil {
 			s.say("*", "%s, ALPN %s", tls.VersionName(e.TLSVersion), orNone(e.Proto))

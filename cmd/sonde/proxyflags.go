@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -38,7 +39,7 @@ func (p *proxyFlags) addTo(cmd *cobra.Command) {
 	f.BoolVar(&p.digest, "proxy-digest", false, "prove to know them by Digest")
 	f.StringVar(&p.except, "noproxy", "", "reach these `HOSTS` directly, as NO_PROXY lists them; * for all")
 	f.StringVar(&p.socks5, "socks5", "", "go through the SOCKS 5 proxy at `HOST[:PORT]`, names looked up here")
-	f.StringVar(&p.socks5h, "socks5-hostname", "", "the same, names looked up by the proxy")
+	f.StringVar(&p.socks5h, "socks5-hostname", "", "go through the SOCKS 5 proxy at `HOST[:PORT]`, which looks names up")
 	f.BoolVarP(&p.tunnel, "proxytunnel", "p", false, "have the proxy make a tunnel (CONNECT) to http origins too")
 	f.StringArrayVar(&p.headers, "proxy-header", nil, "send a `FIELD` to the proxy alone, or those of @FILE")
 	f.BoolVar(&p.insecure, "proxy-insecure", false, "accept any certificate of an https proxy")
@@ -81,6 +82,8 @@ func (r *requestFlags) proxyChoice() (sonde.ProxyChoice, error) {
 	}
 	if r.flags.Changed("noproxy") {
 		choice = choice.Except(p.except)
+	} else if list := cmp.Or(os.Getenv("no_proxy"), os.Getenv("NO_PROXY")); rawURL != "" && list != "" {
+		choice = choice.Except(list) // curl heeds it, whoever names the proxy
 	}
 	return choice, nil
 }
@@ -95,7 +98,7 @@ func namedProxy(rawURL string, cfg sonde.ProxyConfig) (*sonde.Proxy, error) {
 		u.Host = strings.TrimSuffix(u.Host, ":") + ":1080"
 		rawURL = u.String()
 	}
-	if strings.HasPrefix(rawURL, "socks") { // what is for HTTP alone has no meaning there
+	if strings.HasPrefix(strings.ToLower(rawURL), "socks") { // what is for HTTP alone has no meaning there
 		cfg = sonde.ProxyConfig{User: cfg.User}
 	}
 	return sonde.NewProxy(rawURL, cfg)

@@ -194,19 +194,24 @@ func (l *Log) WantsFields() bool {
 
 func (l *Log) wantsEvents() bool { return l.Sink != nil || l.own().Event != nil }
 
-// WroteField tells of a field that was written: the hooks its real value, the
-// sink a redacted one. at is when.
-func (l *Log) WroteField(name string, values []string, at time.Time) {
-	if f := l.own().WroteHeaderField; f != nil {
-		f(name, values)
-	}
-	if f := l.client().WroteHeaderField; f != nil {
-		f(name, values)
+// WroteField tells of a field that was written, or of several of one name: the
+// hooks the real values, the sink redacted ones. at is when.
+func (l *Log) WroteField(name, value string, more []string, at time.Time) {
+	own, client := l.own().WroteHeaderField, l.client().WroteHeaderField
+	if own != nil || client != nil {
+		values := append([]string{value}, more...)
+		if own != nil {
+			own(name, values)
+		}
+		if client != nil {
+			client(name, values)
+		}
 	}
 	if !l.wantsEvents() {
 		return
 	}
-	for _, value := range values {
+	l.Emit(&trace.Event{Kind: trace.FieldWritten, Time: at, Name: name, Value: trace.Redact(name, value)})
+	for _, value := range more {
 		l.Emit(&trace.Event{Kind: trace.FieldWritten, Time: at, Name: name, Value: trace.Redact(name, value)})
 	}
 }

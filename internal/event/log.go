@@ -33,10 +33,11 @@ func (l *Log) Emit(e *trace.Event) {
 		return
 	}
 	e.Call, e.Attempt = l.Call, l.Attempt
+	var hook func(trace.Event)
 	if l.Hooks != nil || l.Client != nil {
 		l.call(e)
+		hook = l.own().Event
 	}
-	hook := l.own().Event
 	if l.Sink == nil && hook == nil {
 		return
 	}

@@ -1,14 +1,12 @@
 package h1
 
 import (
-	"errors"
 	"io"
 	"net"
 	"sync"
 	"time"
 
 	"sonde/internal/clock"
-	"sonde/internal/event"
 	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/trace"
@@ -302,8 +300,8 @@ func (x *exchange) drainChunks() {
 // Finish ends the exchange; see message.Stream.
 func (x *exchange) Finish(end trace.Reason) (trace.Reason, time.Duration) {
 	c, hint := x.conn, x.hint
-	if log := x.call.Log; log.On() && !x.tunnel {
-		x.told(log)
+	if x.call.Log.On() && !x.tunnel {
+		x.tellBody()
 	}
 	if end == trace.NoReason {
 		end = x.end
@@ -337,22 +335,6 @@ func (x *exchange) Finish(end trace.Reason) (trace.Reason, time.Duration) {
 	}
 	x.recycle()
 	return end, hint
-}
-
-var errNotRead = errors.New("the body was not read to its end")
-
-// told tells log how the body ended, and of its trailer.
-func (x *exchange) told(log *event.Log) {
-	err := x.failure
-	if f, ok := err.(*fault.Fault); ok {
-		err = f.Err
-	} else if !x.done {
-		err = errNotRead
-	}
-	log.Emit(&trace.Event{Kind: trace.BodyRead, Bytes: x.got, Err: err})
-	for name, value := range x.Trailer().All() {
-		log.Emit(&trace.Event{Kind: trace.TrailerRead, Name: name, Value: trace.Redact(name, value)})
-	}
 }
 
 // closeFor ends the connection after an exchange: gracefully where the response

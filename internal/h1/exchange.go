@@ -48,6 +48,7 @@ type exchange struct {
 	done     bool // the body was read to its end
 	tunnel   bool // 101, or 2xx to CONNECT: no body, the bytes are the caller's
 	answered bool // a byte of an answer came
+	prompt   bool // the head came in one read, and no other before it
 	waiting  bool // for 100 Continue, until the read limit
 	idleSet  int64
 	got      int64        // body bytes
@@ -70,7 +71,7 @@ func (x *exchange) recycle() {
 	x.conn, x.call, x.up = nil, nil, nil
 	x.r, x.w = 0, 0
 	x.framing, x.left, x.whole = Framing{}, 0, nil
-	x.done, x.tunnel, x.answered, x.waiting = false, false, false, false
+	x.done, x.tunnel, x.answered, x.prompt, x.waiting = false, false, false, false, false
 	x.idleSet, x.got, x.hint = 0, 0, 0
 	x.end, x.writeErr, x.failure = 0, nil, nil
 	if cap(x.buf) > keptBuffer {
@@ -96,7 +97,7 @@ func (x *exchange) send() {
 		x.buf = out[:cap(out)]
 		_, x.writeErr = x.conn.write(out)
 		if x.writeErr != nil {
-			wroteRequest(call.Log, false, 0, x.writeErr)
+			wroteRequest(call.Log, 0, false, 0, x.writeErr)
 			x.conn.sock.SetReadLimit(clock.Now() + int64(answerGrace))
 			return
 		}
@@ -110,7 +111,7 @@ func (x *exchange) send() {
 			return
 		}
 		x.up.started = true
-		wroteHead(call.Log, out)
+		wroteHead(call.Log, 0, out, call.Text)
 		if !call.Request.Expect {
 			x.up.start()
 			return
@@ -141,8 +142,8 @@ func (x *exchange) sent(out []byte, head int) {
 	}
 	if call.Log.On() {
 		call.Sent = clock.Now()
-		wroteHead(call.Log, out[:head])
-		wroteRequest(call.Log, len(out) > head, int64(len(out)-head), nil)
+		wroteHead(call.Log, call.Sent, out[:head], call.Text)
+		wroteRequest(call.Log, call.Sent, len(out) > head, int64(len(out)-head), nil)
 	}
 }
 
@@ -225,10 +226,11 @@ func (x *exchange) fillHead() error {
 	if x.answered && x.call.Timeouts.FirstByte == 0 && x.writeErr == nil && !x.waiting && !between {
 		x.refreshIdle()
 	}
+	x.prompt = false
 	n, err := x.fill()
 	if n > 0 {
 		if !x.answered {
-			x.answered = true
+			x.answered, x.prompt = true, true
 			x.call.FirstByte = clock.Now()
 			if x.call.Log.On() {
 				x.call.Log.Emit(&trace.Event{Kind: trace.FirstByte, Time: clock.At(x.call.FirstByte)})
@@ -286,6 +288,7 @@ func (x *exchange) informational() error {
 		}
 		call.Log.Emit(&trace.Event{Kind: trace.Informational, Status: call.Head.Status})
 	}
+	x.prompt = false
 	if call.Informational != nil {
 		call.Head.Detach()
 		if err := call.Informational(call.Head); err != nil {
@@ -315,9 +318,7 @@ func (x *exchange) final() error {
 		return protocolError{err}
 	}
 	x.framing = framing
-	if call.Log.On() {
-		call.Log.Emit(&trace.Event{Kind: trace.HeadRead, Status: head.Status, Bytes: int64(x.headLen)})
-	}
+	x.tellHead()
 	reuse, why, hint, _ := KeepAlive(head, framing)
 	x.hint = hint
 	switch {

@@ -98,7 +98,7 @@ func (u *upload) start() {
 	if _, err := u.conn.write(head); err != nil {
 		u.fail(nil, err)
 	} else {
-		wroteHead(u.log, head)
+		wroteHead(u.log, 0, head, "")
 	}
 	close(u.written)
 }
@@ -199,7 +199,7 @@ func (u *upload) headOut(head []byte) {
 	u.telling.Lock()
 	defer u.telling.Unlock()
 	if len(head) > 0 && !u.told {
-		wroteHead(u.log, head)
+		wroteHead(u.log, 0, head, "")
 	}
 }
 
@@ -401,7 +401,7 @@ func (u *upload) sentAt() int64 {
 // want it.
 func (u *upload) refuse(err error) {
 	u.closeBody()
-	wroteRequest(u.log, false, 0, err)
+	wroteRequest(u.log, 0, false, 0, err)
 	close(u.done)
 }
 

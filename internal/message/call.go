@@ -86,6 +86,7 @@ type Timeouts struct {
 type Call struct {
 	Request  *Request
 	Rendered []byte // Request as HTTP/1 sends it, if that is known already
+	Text     string // Rendered, for events; "": it has to be made
 	Body     Body
 	Limits   Limits
 	Timeouts Timeouts
@@ -106,4 +107,6 @@ type Call struct {
 	// Sent and FirstByte are readings of the clock: when the request had left
 	// (0: not yet) and when the first byte of the final answer came.
 	Sent, FirstByte int64
+	// Told is when the last event of the response happened; 0: nobody listens.
+	Told int64
 }

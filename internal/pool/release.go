@@ -23,6 +23,7 @@ func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, now int64,
 	}
 	if log != nil && end == trace.NoReason && !c.own {
 		e := p.describe(c, trace.ConnPut, trace.NoReason)
+		e.Time = clock.At(now)
 		log.Emit(&e)
 	}
 	var t todo

@@ -1,0 +1,5 @@
+//go:build !race
+
+package httpview_test
+
+const raceDetector = false
