@@ -119,6 +119,16 @@ type Event struct {
 // possibly from several at once, and must neither block nor call the client.
 type Sink interface{ Record(Event) }
 
+// FieldSink is a Sink that may do without the events of single fields,
+// FieldWritten and TrailerRead, which cost the most where requests are small. Any
+// other Sink gets them. One that does without may get them all the same, where a
+// hook or a sink beside it wants them.
+type FieldSink interface {
+	Sink
+	// WantsFields is asked for each head; its answer must not change.
+	WantsFields() bool
+}
+
 // SinkFunc is a func that is a Sink.
 type SinkFunc func(Event)
 

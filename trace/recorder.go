@@ -10,9 +10,12 @@ type Recorder struct {
 }
 
 // Record keeps e.
-func (r *Recorder) Record(e Event) {
+func (r *Recorder) Record(e Event) { r.RecordCopy(&e) }
+
+// RecordCopy keeps a copy of *e, as Record does: it saves copying an event twice.
+func (r *Recorder) RecordCopy(e *Event) {
 	r.mu.Lock()
-	r.events = append(r.events, e)
+	r.events = append(r.events, *e)
 	r.mu.Unlock()
 }
 

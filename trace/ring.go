@@ -5,7 +5,12 @@ import "sync"
 // Ring is a Sink that keeps the newest events in memory that it was given once:
 // a flight recorder that may stay on. It does not allocate, and is safe for
 // concurrent use. NewRing makes one.
+//
+// It does without the events of single fields, which would take the room of the
+// rest, unless Fields is set before it is used.
 type Ring struct {
+	Fields bool
+
 	mu     sync.Mutex
 	events []Event
 	next   int    // where the next event goes
@@ -15,10 +20,16 @@ type Ring struct {
 // NewRing returns a Ring that keeps n events, at least one.
 func NewRing(n int) *Ring { return &Ring{events: make([]Event, max(n, 1))} }
 
+// WantsFields is Fields; see FieldSink.
+func (r *Ring) WantsFields() bool { return r.Fields }
+
 // Record keeps e, in place of the oldest event if there is no room.
-func (r *Ring) Record(e Event) {
+func (r *Ring) Record(e Event) { r.RecordCopy(&e) }
+
+// RecordCopy keeps a copy of *e, as Record does: it saves copying an event twice.
+func (r *Ring) RecordCopy(e *Event) {
 	r.mu.Lock()
-	r.events[r.next] = e
+	r.events[r.next] = *e
 	if r.next++; r.next == len(r.events) {
 		r.next = 0
 	}

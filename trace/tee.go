@@ -24,6 +24,16 @@ func Tee(sinks ...Sink) Sink {
 
 type tee []Sink
 
+// WantsFields reports whether any of them does; see FieldSink.
+func (t tee) WantsFields() bool {
+	for _, s := range t {
+		if f, ok := s.(FieldSink); !ok || f.WantsFields() {
+			return true
+		}
+	}
+	return false
+}
+
 // Record hands e on.
 func (t tee) Record(e Event) {
 	for _, s := range t {

@@ -88,6 +88,7 @@ func TestEmptyLines(t *testing.T) {
 	for name, st := range map[string]flow.Stream{"view": v.Stream(&flow.Conn{}), "follow": f.Stream(&flow.Conn{})} {
 		empty := []byte(strings.Repeat("\r\n", 4<<10))
 		var before, after runtime.MemStats
+		runtime.GC()
 		runtime.ReadMemStats(&before)
 		for range 300 {
 			st.Data(flow.FromClient, 1, empty)

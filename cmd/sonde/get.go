@@ -94,9 +94,13 @@ func (c *getCommand) send(ctx context.Context, req *prepared) error {
 	defer out.close()
 	var story *story
 	cfg := c.config()
+	allowed := cfg.Redirects.Policy
 	cfg.Redirects.Policy = func(r *sonde.Redirect) error { // curl shows the heads on the way, too
 		story.head(r.Head)
-		return c.writeHead(out, r.Head)
+		if err := c.writeHead(out, r.Head); err != nil || allowed == nil {
+			return err
+		}
+		return allowed(r)
 	}
 	c.codings(&cfg)
 	client, err := sonde.New(cfg)

@@ -69,11 +69,13 @@ func (r *requestFlags) config() sonde.Config {
 		Timeouts: sonde.Timeouts{Call: time.Duration(r.maxTime * float64(time.Second)), BodyIdle: -1},
 		Proxy:    r.choice,
 	}
-	cfg.Redirects.Max = -1
 	switch {
-	case !r.location || r.maxHops == 0:
+	case !r.location:
+		cfg.Redirects.Max = -1
 	case r.maxHops < 0:
 		cfg.Redirects.Max = math.MaxInt
+	case r.maxHops == 0: // the first one is one too many
+		cfg.Redirects.Policy = func(*sonde.Redirect) error { return sonde.ErrTooManyRedirects }
 	default:
 		cfg.Redirects.Max = r.maxHops
 	}

@@ -57,6 +57,14 @@ func serve(w http.ResponseWriter, r *http.Request) {
 		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("0123456789"))
 	case "coded":
 		serveCoded(w, r)
+	case "redirect": // so many times, then to where the query says
+		to := r.URL.RawQuery
+		if n, _ := strconv.Atoi(arg); n > 1 {
+			to = fmt.Sprintf("/redirect/%d?%s", n-1, to)
+		}
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusFound)
+		io.WriteString(w, "elsewhere\n")
 	case "echo", "store":
 		echo(w, r)
 	case "private": // for whoever says anything of the scheme that the path names

@@ -254,7 +254,7 @@ func TestWatchTable(t *testing.T) {
 // TestWatchInterfaceGoes: an interface that vanishes ends the watch with a report.
 func TestWatchInterfaceGoes(t *testing.T) {
 	needPackets(t)
-	const script = `ip link add d0 type dummy && ip link set d0 up || exit 77
+	const script = `ip link add d0 type veth peer name d1 && ip link set d0 up || exit 77
 		(sleep 0.5; ip link del d0) &
 		exec "$0" watch -i d0 --for 60s`
 	cmd := exec.Command("unshare", "--net", "sh", "-c", script, sondeBinary(t))

@@ -189,10 +189,19 @@ func (l *Log) Informational(code int, header textproto.MIMEHeader) error {
 
 // WantsFields reports whether anybody wants each field that was written.
 func (l *Log) WantsFields() bool {
-	return l != nil && (l.wantsEvents() || l.own().WroteHeaderField != nil || l.client().WroteHeaderField != nil)
+	return l != nil && (l.WantsFieldEvents() || l.own().WroteHeaderField != nil || l.client().WroteHeaderField != nil)
 }
 
-func (l *Log) wantsEvents() bool { return l.Sink != nil || l.own().Event != nil }
+// WantsFieldEvents reports whether an event of each field is wanted.
+func (l *Log) WantsFieldEvents() bool {
+	if l.own().Event != nil {
+		return true
+	}
+	if f, ok := l.Sink.(trace.FieldSink); ok {
+		return f.WantsFields()
+	}
+	return l.Sink != nil
+}
 
 // WroteField tells of a field that was written, or of several of one name: the
 // hooks the real values, the sink redacted ones. at is when.
@@ -207,7 +216,7 @@ func (l *Log) WroteField(name, value string, more []string, at time.Time) {
 			client(name, values)
 		}
 	}
-	if !l.wantsEvents() {
+	if !l.WantsFieldEvents() {
 		return
 	}
 	l.Emit(&trace.Event{Kind: trace.FieldWritten, Time: at, Name: name, Value: trace.Redact(name, value)})

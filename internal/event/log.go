@@ -47,11 +47,23 @@ func (l *Log) Emit(e *trace.Event) {
 	if e.Conn == 0 {
 		e.Conn = l.Conn
 	}
-	if l.Sink != nil {
-		l.Sink.Record(*e)
-	}
+	l.record(e)
 	if hook != nil {
 		hook(*e)
+	}
+}
+
+// record hands e to the sink. Those in memory take it by pointer, which saves a
+// copy; by an interface that would put each event on the heap.
+func (l *Log) record(e *trace.Event) {
+	switch s := l.Sink.(type) {
+	case nil:
+	case *trace.Ring:
+		s.RecordCopy(e)
+	case *trace.Recorder:
+		s.RecordCopy(e)
+	default:
+		s.Record(*e)
 	}
 }
 

@@ -19,13 +19,12 @@ func wroteHead(log *event.Log, at int64, head []byte, text string) {
 	if at == 0 {
 		at = clock.Now()
 	}
-	now, first := clock.At(at), ""
+	now := clock.At(at)
+	if text == "" {
+		text = string(head)
+	}
+	first, lines, _ := strings.Cut(text, "\r\n") // the request line is no field
 	if log.WantsFields() {
-		if text == "" {
-			text = string(head)
-		}
-		line, lines, _ := strings.Cut(text, "\r\n") // the request line is no field
-		first = line
 		for lines != "" && lines != "\r\n" {
 			var name, value string
 			var more []string
@@ -99,6 +98,9 @@ func (x *exchange) tellBody() {
 	}
 	at := clock.At(call.Told)
 	call.Log.Emit(&trace.Event{Kind: trace.BodyRead, Time: at, Bytes: x.got, Err: err})
+	if !call.Log.WantsFieldEvents() {
+		return
+	}
 	for name, value := range x.Trailer().All() {
 		call.Log.Emit(&trace.Event{Kind: trace.TrailerRead, Time: at, Name: name, Value: trace.Redact(name, value)})
 	}
