@@ -357,19 +357,27 @@ func informational(f func(*Head) error, log *event.Log) func(*message.Head) erro
 	}
 }
 
-// trailer is what gives the trailer section, checked; nil for none.
+// trailer is what gives the trailer section; nil for none.
 func (r *Request) trailer() func() (message.Fields, error) {
 	if r.set.trailer == nil {
 		return nil
 	}
 	return func() (message.Fields, error) {
 		h, err := r.set.trailer()
+		return h.f, err
+	}
+}
+
+// checkedTrailer is f, whose fields have to be some that a trailer may hold.
+func checkedTrailer(f func() (Header, error)) func() (Header, error) {
+	return func() (Header, error) {
+		h, err := f()
 		for name := range h.All() {
 			if err == nil {
 				err = message.CheckTrailer(name)
 			}
 		}
-		return h.f, err
+		return h, err
 	}
 }
 

@@ -81,6 +81,7 @@ type leg struct {
 	cancel  context.CancelCauseFunc
 	ex      *Exchange
 	err     error
+	panic   any         // with what the program's own code has panicked, if it did
 	got     atomic.Bool // one of them is there
 	quiet   bool        // the call itself tells of its end
 	verdict chan bool   // whether it has won; room for one
@@ -103,6 +104,11 @@ func (k *call) race(h *Hedge, req *Request, retry bool) *fault.Fault {
 		select {
 		case l := <-r.results:
 			running--
+			if l.panic != nil { // whoever recovers is further up from here
+				l.quiet = true
+				r.verdicts(nil)
+				panic(l.panic)
+			}
 			if l.err == nil && l.ex.Status.Class() != 5 {
 				return r.end(k, l)
 			}
@@ -162,7 +168,14 @@ func (r *race) emit(l *leg, e *trace.Event) {
 // run is an attempt, on its own goroutine.
 func (r *race) run(ctx context.Context, l *leg) {
 	defer r.ended.Done()
+	defer r.conclude(l)
+	l.err = r.req.error(fault.Request, errPanicked) // should answer not return
 	l.ex, l.err = r.client.answer(ctx, r.req)
+}
+
+// conclude hands over what an attempt got, and cleans up if it has lost.
+func (r *race) conclude(l *leg) {
+	l.panic = recover()
 	l.got.Store(true)
 	r.results <- l
 	if <-l.verdict {

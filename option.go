@@ -103,7 +103,7 @@ func WithTrailer(f func() (Header, error), names ...string) Option {
 				r.fail(fmt.Errorf("trailer field %s: RFC 9110 §6.5.1 has no place for it in trailers", n))
 			}
 		}
-		r.set.trailer, r.set.announce, r.set.chunked = f, strings.Join(names, ", "), true
+		r.set.trailer, r.set.announce, r.set.chunked = checkedTrailer(f), strings.Join(names, ", "), true
 	}}
 }
 

@@ -107,6 +107,8 @@ func TestPanicKeepsNoConnection(t *testing.T) {
 		{"middleware", "/", sonde.Config{Middleware: []sonde.Middleware{boom}}, sonde.Join()},
 		{"middleware of attempts", "/", sonde.Config{AttemptMiddleware: []sonde.Middleware{boom}}, sonde.Join()},
 		{"below that", "/early", sonde.Config{AttemptMiddleware: []sonde.Middleware{boom}}, sonde.WithInformational(func(*sonde.Head) error { panic("mine") })},
+		{"middleware of an attempt that may be hedged", "/", sonde.Config{AttemptMiddleware: []sonde.Middleware{boom}, Hedge: sonde.Hedge{Delay: time.Minute}}, sonde.Join()},
+		{"below a hedge", "/early", sonde.Config{Hedge: sonde.Hedge{Delay: time.Minute}}, sonde.WithInformational(func(*sonde.Head) error { panic("mine") })},
 		{"sink, head", "/", sonde.Config{}, sonde.WithSink(panicSink(trace.HeadRead))},
 		{"sink, end", "/", sonde.Config{}, sonde.WithSink(panicSink(trace.AttemptDone))},
 	} {

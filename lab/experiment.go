@@ -1,6 +1,9 @@
 package lab
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // The clients that are compared.
 const (
@@ -8,7 +11,25 @@ const (
 	Sonde   = "sonde"
 )
 
-var clients = []string{NetHTTP, Sonde}
+// builtIn are the clients that always take part.
+var builtIn = []Contender{contender(NetHTTP), contender(Sonde)}
+
+// contender is a client of the table of experiments.
+func contender(client string) Contender {
+	return Contender{
+		Name: client,
+		Open: func(name string, goroutines int) (Subject, error) {
+			return experimentOf(name).subject[client](goroutines)
+		},
+		Expect: func(name string, requests, goroutines int) Expectation {
+			return experimentOf(name).expect[client](requests, goroutines)
+		},
+	}
+}
+
+func experimentOf(name string) *Experiment {
+	return experiments[slices.IndexFunc(experiments, func(e *Experiment) bool { return e.Name == name })]
+}
 
 // Experiment is what is done, and what it teaches. Connections are what is
 // counted.
@@ -19,7 +40,7 @@ type Experiment struct {
 	Otherwise  string // why there may be more or fewer connections than expected
 	Concurrent bool
 
-	subject map[string]func(goroutines int) (subject, error)
+	subject map[string]func(goroutines int) (Subject, error)
 	expect  map[string]func(requests, goroutines int) Expectation
 }
 
@@ -79,7 +100,7 @@ func Names() []string {
 }
 
 type (
-	subjects     = map[string]func(goroutines int) (subject, error)
+	subjects     = map[string]func(goroutines int) (Subject, error)
 	expectations = map[string]func(requests, goroutines int) Expectation
 )
 

@@ -45,6 +45,8 @@ type Config struct {
 	// Listen is the server's address. "": each experiment has a port of its own on
 	// 127.0.0.1. With an address they share its port, and are told apart by time.
 	Listen string
+	// Also take part, behind net/http and sonde in each experiment. Nil: nobody.
+	Also []Contender
 	// Keep leaves connections and servers as each experiment left them until
 	// Close, to be looked at.
 	Keep bool
@@ -114,6 +116,12 @@ func (cfg *Config) check() error {
 			return fmt.Errorf("%w: no experiment is called %q; there are %s", ErrConfig, name, strings.Join(Names(), ", "))
 		}
 	}
+	for n, c := range cfg.Also {
+		same := func(other Contender) bool { return other.Name == c.Name }
+		if c.Name == "" || c.Open == nil || c.Expect == nil || slices.ContainsFunc(slices.Concat(builtIn, cfg.Also[:n]), same) {
+			return fmt.Errorf("%w: contender %q needs a name of its own, Open and Expect", ErrConfig, c.Name)
+		}
+	}
 	if cfg.Listen != "" {
 		if _, _, err := net.SplitHostPort(cfg.Listen); err != nil {
 			return fmt.Errorf("%w: listen: %v (write :8080 or 127.0.0.1:8080)", ErrConfig, err)
@@ -139,7 +147,7 @@ func (cfg Config) withDefaults() Config {
 }
 
 // Len is how many results Run yields.
-func (l *Lab) Len() int { return len(l.todo) * len(clients) }
+func (l *Lab) Len() int { return len(l.todo) * (len(builtIn) + len(l.cfg.Also)) }
 
 // URL is the address of the shared server, "" if each experiment has its own.
 func (l *Lab) URL() string {
@@ -163,9 +171,9 @@ func (l *Lab) Port() int {
 func (l *Lab) Run(ctx context.Context) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		for _, e := range l.todo {
-			for _, c := range clients {
+			for _, c := range slices.Concat(builtIn, l.cfg.Also) {
 				if l.cfg.OnStart != nil {
-					l.cfg.OnStart(e.Name, c)
+					l.cfg.OnStart(e.Name, c.Name)
 				}
 				r, err := l.run(ctx, e, c)
 				if !yield(r, err) || err != nil {
@@ -177,19 +185,21 @@ func (l *Lab) Run(ctx context.Context) iter.Seq2[Result, error] {
 }
 
 // run is one experiment by one client.
-func (l *Lab) run(ctx context.Context, e *Experiment, client string) (Result, error) {
-	st, err := l.stage(ctx, e, client)
+func (l *Lab) run(ctx context.Context, e *Experiment, c Contender) (Result, error) {
+	st, err := l.stage(e, c)
 	if err != nil {
-		return Result{Experiment: e.Name, Client: client, Partial: true}, err
+		return Result{Experiment: e.Name, Client: c.Name, Partial: true}, err
 	}
-	load := l.load(e, client)
-	err = load.run(ctx, func(ctx context.Context) (visit, error) {
-		return st.subject.get(ctx, st.server.URL())
-	})
+	load := l.load(e, c.Name)
+	if b, ok := st.subject.(batch); ok {
+		err = b.all(ctx, load, st.server.URL())
+	} else {
+		err = load.run(ctx, func(ctx context.Context) (Visit, error) { return st.subject.Get(ctx, st.server.URL()) })
+	}
 	st.settle()
 	st.kernel.stop()
 	st.wire.stop()
-	r := st.result(e, load)
+	r := st.result(e, c, load)
 	r.Partial = err != nil
 	if err == nil && st.kernel.err != nil {
 		err = st.kernel.err

@@ -29,7 +29,7 @@ func (l *Lab) load(e *Experiment, client string) *load {
 }
 
 // run sends all requests and waits. The first error ends it.
-func (d *load) run(ctx context.Context, get func(context.Context) (visit, error)) error {
+func (d *load) run(ctx context.Context, get func(context.Context) (Visit, error)) error {
 	going, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
@@ -52,28 +52,33 @@ func (d *load) run(ctx context.Context, get func(context.Context) (visit, error)
 // sequence is one goroutine's requests, one for each interval since begin, so that
 // goroutines send together. It asks going whether to go on, but gives the requests
 // ctx: what they leave behind is looked at after the experiment.
-func (d *load) sequence(ctx, going context.Context, begin time.Time, goroutine int, get func(context.Context) (visit, error)) error {
+func (d *load) sequence(ctx, going context.Context, begin time.Time, goroutine int, get func(context.Context) (Visit, error)) error {
 	for number := 1; number <= d.requests; number++ {
 		if !sleep(going, time.Until(begin.Add(time.Duration(number-1)*d.interval))) {
 			return nil
 		}
 		sent := time.Now()
 		v, err := get(ctx)
-		took := time.Since(sent)
-		if d.tell != nil {
-			d.tell(Request{
-				Experiment: d.experiment, Client: d.client, Number: number, Goroutine: goroutine,
-				Connection: v.local, Reused: v.reused, Time: took, Err: err,
-			})
-		}
-		if err != nil {
+		if d.note(number, goroutine, v, time.Since(sent), err); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// note tells of a request that is over.
+func (d *load) note(number, goroutine int, v Visit, took time.Duration, err error) {
+	if d.tell != nil {
+		d.tell(Request{
+			Experiment: d.experiment, Client: d.client, Number: number, Goroutine: goroutine,
+			Connection: v.Connection, Reused: v.Reused, Time: took, Err: err,
+		})
+	}
+	if err == nil {
 		d.mu.Lock()
 		d.times = append(d.times, took)
 		d.mu.Unlock()
 	}
-	return nil
 }
 
 // sleep reports whether it slept to the end.

@@ -17,7 +17,7 @@ type netHTTP struct {
 	use       func(*netHTTP, *http.Response, *netHTTPCall) error
 
 	mu   sync.Mutex
-	said account
+	said Account
 	// lost counts connections that the pool did not get back, or did not keep, by
 	// why: that is why the next new one is opened.
 	lost trace.Reasons
@@ -33,26 +33,27 @@ func newNetHTTP(change func(*http.Transport), use func(*netHTTP, *http.Response,
 
 func unchanged(*http.Transport) {}
 
-func netHTTPUndrained(int) (subject, error) { return newNetHTTP(unchanged, (*netHTTP).hold), nil }
-func netHTTPDrained(int) (subject, error)   { return newNetHTTP(unchanged, (*netHTTP).drain), nil }
+func netHTTPUndrained(int) (Subject, error) { return newNetHTTP(unchanged, (*netHTTP).hold), nil }
+func netHTTPDrained(int) (Subject, error)   { return newNetHTTP(unchanged, (*netHTTP).drain), nil }
 
-func netHTTPTuned(goroutines int) (subject, error) {
+func netHTTPTuned(goroutines int) (Subject, error) {
 	return newNetHTTP(func(t *http.Transport) { t.MaxIdleConnsPerHost = goroutines }, (*netHTTP).drain), nil
 }
 
-func netHTTPOneShot(int) (subject, error) {
+func netHTTPOneShot(int) (Subject, error) {
 	return newNetHTTP(func(t *http.Transport) { t.DisableKeepAlives = true }, (*netHTTP).drain), nil
 }
 
-func (n *netHTTP) get(ctx context.Context, url string) (visit, error) {
+// Get is one request; what becomes of its body is the experiment's.
+func (n *netHTTP) Get(ctx context.Context, url string) (Visit, error) {
 	call := &netHTTPCall{client: n}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, call.hooks()), http.MethodGet, url, nil)
 	if err != nil {
-		return visit{}, err
+		return Visit{}, err
 	}
 	resp, err := n.client.Do(req)
 	if err != nil {
-		return visit{}, err
+		return Visit{}, err
 	}
 	err = n.use(n, resp, call)
 	n.mu.Lock()
@@ -83,13 +84,15 @@ func (n *netHTTP) hold(resp *http.Response, call *netHTTPCall) error {
 	return nil
 }
 
-func (n *netHTTP) account() account {
+// Account is what the hooks told.
+func (n *netHTTP) Account() Account {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.said
 }
 
-func (n *netHTTP) close() {
+// Close closes the bodies that were held, and the connections.
+func (n *netHTTP) Close() {
 	for _, body := range n.held {
 		body.Close()
 	}
@@ -102,7 +105,7 @@ type netHTTPCall struct {
 	client *netHTTP
 	why    trace.Reason
 	put    bool // the connection was offered to the pool
-	visit  visit
+	visit  Visit
 }
 
 func (c *netHTTPCall) hooks() *httptrace.ClientTrace {
@@ -112,7 +115,7 @@ func (c *netHTTPCall) hooks() *httptrace.ClientTrace {
 		GotConn: func(info httptrace.GotConnInfo) {
 			c.client.mu.Lock()
 			defer c.client.mu.Unlock()
-			c.visit = visit{info.Conn.LocalAddr().String(), info.Reused}
+			c.visit = Visit{info.Conn.LocalAddr().String(), info.Reused}
 		},
 		PutIdleConn: func(err error) {
 			c.client.mu.Lock()
@@ -131,7 +134,7 @@ func (c *netHTTPCall) connecting() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	c.why = trace.AllBusy
-	if n.said.opened+n.said.dialing == 0 {
+	if n.said.Opened+n.said.Dialing == 0 {
 		c.why = trace.FirstToRoute
 	}
 	for why := range n.lost.All {
@@ -139,16 +142,16 @@ func (c *netHTTPCall) connecting() {
 		c.why = why
 		break
 	}
-	n.said.dialing++
+	n.said.Dialing++
 }
 
 func (c *netHTTPCall) connected(err error) {
 	n := c.client
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.said.dialing--
+	n.said.Dialing--
 	if err == nil {
-		n.said.opened++
-		n.said.reasons[c.why]++
+		n.said.Opened++
+		n.said.Reasons[c.why]++
 	}
 }

@@ -12,11 +12,11 @@ import (
 // Result is what was measured in one experiment with one client.
 type Result struct {
 	Experiment  string                  `json:"name"`
-	Client      string                  `json:"client"`   // NetHTTP or Sonde
+	Client      string                  `json:"client"`   // NetHTTP, Sonde, or the name of a Contender
 	Requests    int                     `json:"requests"` // that were answered, of all goroutines
 	Goroutines  int                     `json:"goroutines"`
 	Connections Connections             `json:"connections"`
-	Reasons     map[trace.Reason]uint64 `json:"reasons"` // why they were opened
+	Reasons     map[trace.Reason]uint64 `json:"reasons"` // why they were opened; empty if the client does not say
 	Expected    Expectation             `json:"expected"`
 	AsExpected  bool                    `json:"as_expected"` // as far as every witness says
 	States      map[sockets.State]int   `json:"states"`      // of the sockets at both ends, when it was over
@@ -52,14 +52,14 @@ type Time struct {
 func (r *Result) TimeWait() int { return r.States[sockets.TimeWait] }
 
 // result gathers what the witnesses say, once they have been stopped.
-func (st *stage) result(e *Experiment, d *load) Result {
-	told := st.subject.account()
+func (st *stage) result(e *Experiment, c Contender, d *load) Result {
+	told := st.subject.Account()
 	r := Result{
 		Experiment: e.Name, Client: d.client, Goroutines: d.goroutines, Requests: len(d.times),
-		Connections: Connections{Client: told.opened, Server: st.server.Accepted() - st.accepted},
-		Reasons:     told.reasons.Map(),
+		Connections: Connections{Client: told.Opened, Server: st.server.Accepted() - st.accepted},
+		Reasons:     told.Reasons.Map(),
 		States:      map[sockets.State]int{},
-		Expected:    e.expect[d.client](d.requests*d.goroutines, d.goroutines),
+		Expected:    c.Expect(e.Name, d.requests*d.goroutines, d.goroutines),
 		Time:        timeOf(d.times),
 		Port:        int(st.server.Addr().Port()),
 	}
@@ -71,7 +71,7 @@ func (st *stage) result(e *Experiment, d *load) Result {
 			r.States[state] = n
 		}
 	}
-	r.AsExpected = r.Expected.Met(told.opened) && r.Connections.Agree()
+	r.AsExpected = r.Expected.Met(told.Opened) && r.Connections.Agree()
 	return r
 }
 

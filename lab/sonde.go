@@ -14,10 +14,10 @@ type sondeClient struct {
 	options []sonde.Option
 
 	mu   sync.Mutex
-	said account
+	said Account
 }
 
-func newSonde(cfg sonde.Config, options ...sonde.Option) (subject, error) {
+func newSonde(cfg sonde.Config, options ...sonde.Option) (Subject, error) {
 	s := &sondeClient{options: options}
 	cfg.Sink = s
 	c, err := sonde.New(cfg)
@@ -25,21 +25,21 @@ func newSonde(cfg sonde.Config, options ...sonde.Option) (subject, error) {
 	return s, err
 }
 
-func sondeDefault(int) (subject, error) { return newSonde(sonde.Config{}) }
-func sondeOneShot(int) (subject, error) { return newSonde(sonde.Config{}, sonde.WithOneShot()) }
+func sondeDefault(int) (Subject, error) { return newSonde(sonde.Config{}) }
+func sondeOneShot(int) (Subject, error) { return newSonde(sonde.Config{}, sonde.WithOneShot()) }
 
-func sondeTuned(goroutines int) (subject, error) {
+func sondeTuned(goroutines int) (Subject, error) {
 	return newSonde(sonde.Config{Pool: sonde.PoolConfig{MaxConnsPerOrigin: goroutines}})
 }
 
-// get is the shortest that one would write: it is right in every experiment.
-func (s *sondeClient) get(ctx context.Context, url string) (visit, error) {
-	resp, err := s.Get(ctx, url, s.options...)
+// Get is the shortest that one would write: it is right in every experiment.
+func (s *sondeClient) Get(ctx context.Context, url string) (Visit, error) {
+	resp, err := s.Client.Get(ctx, url, s.options...)
 	if err != nil {
-		return visit{}, err
+		return Visit{}, err
 	}
 	conn := resp.ConnInfo()
-	return visit{conn.Local.String(), conn.Reused}, nil
+	return Visit{conn.Local.String(), conn.Reused}, nil
 }
 
 // Record is for the client.
@@ -48,18 +48,20 @@ func (s *sondeClient) Record(e trace.Event) {
 		return
 	}
 	s.mu.Lock()
-	s.said.opened++
-	s.said.reasons[e.Reason]++
+	s.said.Opened++
+	s.said.Reasons[e.Reason]++
 	s.mu.Unlock()
 }
 
-func (s *sondeClient) account() account {
+// Account counts what Record heard.
+func (s *sondeClient) Account() Account {
 	dialing := s.Pool().Stats().Dialing
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.said
-	a.dialing = dialing
+	a.Dialing = dialing
 	return a
 }
 
-func (s *sondeClient) close() { s.Close() }
+// Close closes the client.
+func (s *sondeClient) Close() { s.Client.Close() }

@@ -1,23 +1,20 @@
 package lab
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // stage is where one client runs one experiment: a server, the client, and the
 // witnesses.
 type stage struct {
 	server   *Server
 	shared   bool
-	subject  subject
+	subject  Subject
 	kernel   *kernel
 	wire     *wire
 	accepted int // by the server before
 }
 
 // stage prepares an experiment.
-func (l *Lab) stage(ctx context.Context, e *Experiment, client string) (*stage, error) {
+func (l *Lab) stage(e *Experiment, c Contender) (*stage, error) {
 	st := &stage{server: l.shared, shared: l.shared != nil}
 	var err error
 	if !st.shared {
@@ -25,7 +22,7 @@ func (l *Lab) stage(ctx context.Context, e *Experiment, client string) (*stage, 
 			return nil, err
 		}
 	}
-	if st.subject, err = e.subject[client](l.cfg.Goroutines); err != nil {
+	if st.subject, err = c.Open(e.Name, l.cfg.Goroutines); err != nil {
 		if !st.shared {
 			st.server.Close()
 		}
@@ -50,9 +47,9 @@ func (st *stage) settle() {
 	type view struct{ client, server, kernel int }
 	var last view
 	for quiet, looks := 0, 0; quiet < settleQuiet && looks < settleLooks; looks++ {
-		a := st.subject.account()
-		now := view{a.opened, st.server.Accepted(), st.kernel.look()}
-		if quiet++; now != last || a.dialing > 0 {
+		a := st.subject.Account()
+		now := view{a.Opened, st.server.Accepted(), st.kernel.look()}
+		if quiet++; now != last || a.Dialing > 0 {
 			quiet = 0
 		}
 		last = now
@@ -64,7 +61,7 @@ func (st *stage) settle() {
 func (st *stage) close() {
 	st.kernel.stop()
 	st.wire.stop()
-	st.subject.close()
+	st.subject.Close()
 	if !st.shared {
 		st.server.Close()
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -83,6 +84,33 @@ func (f *flight) CallOver() {
 	if in := f.inner.Load(); in != nil {
 		in.cancel(errOver)
 	}
+}
+
+// settling is how long a request whose time is over waits for Request.Cancel.
+const settling = 10 * time.Millisecond
+
+// ended is why f was cancelled, nil if it was not. An http.Client with a Timeout
+// ends both the context and Request.Cancel at that time, in any order; it names
+// Client.Timeout in its error only if it has come to the latter.
+func (f *flight) ended() error {
+	switch err := f.Context.Err(); {
+	case err == context.DeadlineExceeded && f.req.Cancel != nil:
+		timer := time.NewTimer(settling)
+		defer timer.Stop()
+		select {
+		case <-f.req.Cancel:
+		case <-timer.C:
+		}
+		return context.Cause(f.Context)
+	case err != nil:
+		return context.Cause(f.Context)
+	case !f.canceled.Load():
+		return nil
+	}
+	if end, ok := f.Context.Deadline(); ok && !time.Now().Before(end) {
+		return context.DeadlineExceeded
+	}
+	return errCanceled
 }
 
 // abort cancels f.

@@ -44,12 +44,13 @@ func broken(err error) error {
 func (t *Transport) failure(f *flight, err error) error {
 	switch end := f.Context.Err(); {
 	case end != nil && errors.Is(err, end):
-		return context.Cause(f.Context)
+		return f.ended()
 	case f.canceled.Load() && errors.Is(err, errCanceled):
-		if e := (*sonde.Error)(nil); errors.As(err, &e) && waiting(e.Op) {
+		ended := f.ended()
+		if e := (*sonde.Error)(nil); ended == errCanceled && errors.As(err, &e) && waiting(e.Op) {
 			return errCanceledWaiting
 		}
-		return errCanceled
+		return ended
 	}
 	e, ok := err.(*sonde.Error)
 	if !ok {
@@ -76,7 +77,7 @@ func waiting(op sonde.Op) bool {
 func (t *Transport) dialFailure(e *sonde.Error) error {
 	var p *sonde.ProxyError
 	if errors.As(e.Err, &p) {
-		return proxyFailure(p)
+		return proxyFailure(p, e.Op == sonde.OpProxy)
 	}
 	switch e.Op {
 	case sonde.OpTLS:
@@ -108,24 +109,36 @@ func connectFailure(err error) error {
 		return err
 	}
 	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	var addr *net.AddrError
+	if errors.As(err, &dns) || errors.As(err, &addr) {
 		return &net.OpError{Op: "dial", Net: "tcp", Err: err}
 	}
 	return err
 }
 
-// proxyFailure is the error of a proxy that could not be reached, or refused.
-func proxyFailure(p *sonde.ProxyError) error {
+// proxyFailure is the error of a proxy that could not be reached or, where it was,
+// refused.
+func proxyFailure(p *sonde.ProxyError, reached bool) error {
 	var own *callbackError
+	var bad *message.Malformed
+	cause := p.Err
 	switch {
 	case errors.As(p.Err, &own):
 		return own.err
 	case p.Status != 0:
 		return errors.New(reason(p))
-	case p.Err == nil || p.Reply != 0:
+	case cause == nil:
 		return p
+	case !reached:
+		cause = connectFailure(cause)
+	case strings.HasPrefix(p.Proxy, "socks5"):
+		return &net.OpError{Op: "socks connect", Net: "tcp", Err: cause}
+	case errors.Is(cause, io.EOF):
+		return io.ErrUnexpectedEOF // the proxy ended the connection instead of an answer
+	case errors.As(cause, &bad):
+		return malformed(bad)
 	}
-	return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: p.Err}
+	return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: cause}
 }
 
 // reason is the reason that the proxy gave with its status, or else the usual one.
@@ -142,10 +155,10 @@ func (t *Transport) exchangeFailure(e *sonde.Error) error {
 	switch err := e.Err; {
 	case e.Op == sonde.OpProtocol:
 		return t.protocolFailure(err)
-	case errors.Is(err, os.ErrDeadlineExceeded) && t.settings.headTimeout > 0:
-		return errHeadTimeout
 	case e.Op == sonde.OpWrite:
 		return writeFailure(err)
+	case errors.Is(err, os.ErrDeadlineExceeded) && t.settings.headTimeout > 0:
+		return errHeadTimeout
 	case e.Op == sonde.OpFirstByte && errors.Is(err, io.EOF):
 		return io.EOF
 	case e.Op == sonde.OpFirstByte:
@@ -157,11 +170,20 @@ func (t *Transport) exchangeFailure(e *sonde.Error) error {
 	}
 }
 
+// wrongLength is the error of a request's body that is not as long as declared.
+func wrongLength(declared, got int64) error {
+	return fmt.Errorf("http: ContentLength=%d with Body length %d", declared, got)
+}
+
 // writeFailure is an error of the connection, or else of the request's body.
 func writeFailure(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "write" {
 		return broken(err)
+	}
+	var length *message.WrongLength
+	if errors.As(err, &length) {
+		return broken(wrongLength(length.Declared, length.Got))
 	}
 	return err
 }
@@ -169,13 +191,26 @@ func writeFailure(err error) error {
 // protocolFailure is about a response that is none.
 func (t *Transport) protocolFailure(err error) error {
 	if errors.Is(err, message.ErrLimit) {
-		return fmt.Errorf("net/http: server response headers exceeded %d bytes; aborted", t.settings.maxHead)
+		return broken(fmt.Errorf("net/http: server response headers exceeded %d bytes; aborted", t.settings.maxHead))
 	}
 	var bad *message.Malformed
-	if errors.As(err, &bad) && bad.What == "not a Content-Length" {
-		return broken(fmt.Errorf("bad Content-Length %q", bad.Near))
+	if errors.As(err, &bad) {
+		err = malformed(bad)
 	}
 	return broken(err)
+}
+
+// malformed is bad in those words of net/http's that programs look for, such as one
+// that guesses from them that the server wants TLS.
+func malformed(bad *message.Malformed) error {
+	switch {
+	case bad.What == "not a Content-Length":
+		return fmt.Errorf("bad Content-Length %q", bad.Near)
+	case strings.HasSuffix(bad.What, "not an HTTP response"):
+		line, _, _ := strings.Cut(bad.Near, "\n")
+		return fmt.Errorf("malformed HTTP response %q", strings.TrimSuffix(line, "\r"))
+	}
+	return bad
 }
 
 // bodyFailure is what net/http would have said of an error of the body.
@@ -184,13 +219,11 @@ func (t *Transport) bodyFailure(f *flight, err error) error {
 	if !ok {
 		return err
 	}
-	switch {
-	case errors.Is(e.Err, io.ErrUnexpectedEOF):
+	if errors.Is(e.Err, io.ErrUnexpectedEOF) {
 		return io.ErrUnexpectedEOF
-	case f.Context.Err() != nil:
-		return context.Cause(f.Context)
-	case f.canceled.Load():
-		return errCanceled
+	}
+	if ended := f.ended(); ended != nil {
+		return ended
 	}
 	return e.Err
 }

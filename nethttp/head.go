@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/idna"
 
 	"sonde/internal/core"
 	"sonde/internal/message"
@@ -40,16 +41,16 @@ func checkFields(h http.Header) string {
 
 // origin is where the request's connection goes.
 func origin(u *url.URL) message.Origin {
-	for i := range len(u.Host) {
-		if u.Host[i] >= 0x80 {
+	o := message.Origin{Scheme: u.Scheme, Host: u.Hostname(), Port: u.Port()}
+	for i := range len(o.Host) {
+		if o.Host[i] >= 0x80 {
 			// As net/http does, a name that IDNA refuses goes to the resolver as it is.
-			if ascii, err := httpguts.PunycodeHostPort(u.Host); err == nil {
-				u = &url.URL{Scheme: u.Scheme, Host: ascii}
+			if ascii, err := idna.Lookup.ToASCII(o.Host); err == nil {
+				o.Host = ascii
 			}
 			break
 		}
 	}
-	o := message.Origin{Scheme: u.Scheme, Host: u.Hostname(), Port: u.Port()}
 	if o.Port == "" {
 		o.Port = "80"
 		if o.Scheme == "https" {
@@ -130,8 +131,8 @@ func render(req *http.Request, c *core.Call, s *sending, host, target string, x 
 			agent = own[0]
 		}
 	}
-	if agent = textproto.TrimString(agent); agent != "" {
-		dst = appendField(dst, "User-Agent", agent)
+	if agent != "" {
+		dst = appendField(dst, "User-Agent", textproto.TrimString(agent))
 	}
 	if req.Close && !hasToken(req.Header["Connection"], "close") {
 		dst = append(dst, "Connection: close\r\n"...)

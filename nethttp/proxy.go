@@ -75,11 +75,16 @@ func (x *proxies) of(req *http.Request) (*sonde.Proxy, *url.URL, error) {
 	return p, u, err
 }
 
+func isSOCKS(u *url.URL) bool { return u.Scheme == "socks5" || u.Scheme == "socks5h" }
+
 func (x *proxies) make(u *url.URL, key proxyURL) (*sonde.Proxy, error) {
 	at := *u
 	to := url.URL{Scheme: u.Scheme, Host: u.Host}
-	if to.Scheme == "socks5" {
+	switch {
+	case isSOCKS(u):
 		to.Scheme = "socks5h" // with net/http the proxy looks names up
+	case to.Scheme != "https":
+		to.Scheme = "http" // none, and any other, mean that with net/http
 	}
 	cfg := sonde.ProxyConfig{User: u.User}
 	if to.Scheme != "socks5h" {

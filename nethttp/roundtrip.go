@@ -184,7 +184,7 @@ func (t *Transport) compose(c *trip, req *http.Request) (gzip bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	forwarded := proxy != nil && req.URL.Scheme == "http" && (at.Scheme == "http" || at.Scheme == "https")
+	forwarded := proxy != nil && req.URL.Scheme == "http" && !isSOCKS(at)
 	h, err := host(req, forwarded)
 	if err != nil {
 		return false, err

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/textproto"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sonde/internal/core"
@@ -40,9 +44,10 @@ func prepare(req *http.Request) (s sending, err error) {
 		return s, fmt.Errorf("http: Request.ContentLength=%d with nil Body", req.ContentLength)
 	}
 	switch te := req.TransferEncoding; {
+	case req.Body == nil: // there is nothing to encode
 	case len(te) > 0 && te[0] == "chunked":
 		s.chunked = true
-	case len(te) > 0 && te[0] == "identity":
+	case len(te) == 1 && te[0] == "identity":
 		s.identity = true
 	}
 	switch {
@@ -141,14 +146,38 @@ func (l *late) Close() error { return l.rest.Close() }
 func (s *sending) announce(trailer http.Header) error {
 	for name := range trailer {
 		name = http.CanonicalHeaderKey(name)
-		switch name {
-		case "Transfer-Encoding", "Trailer", "Content-Length":
-			return fmt.Errorf("invalid Trailer key %q", name)
+		if err := checkTrailer(name); err != nil {
+			return err
 		}
 		s.announced = append(s.announced, name)
 	}
 	slices.Sort(s.announced)
 	return nil
+}
+
+// checkTrailer refuses what would frame the message a second time.
+func checkTrailer(name string) error {
+	switch http.CanonicalHeaderKey(name) {
+	case "Transfer-Encoding", "Trailer", "Content-Length":
+		return fmt.Errorf("invalid Trailer key %q", name)
+	}
+	return nil
+}
+
+// trailer is h once the body has been read, with the fields that were added only
+// then, announced or not.
+func trailer(h http.Header) (f message.Fields, err error) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		if err := checkTrailer(name); err != nil {
+			return f, err
+		}
+		for _, v := range h[name] {
+			if err := f.Add(name, textproto.TrimString(v)); err != nil {
+				return f, err
+			}
+		}
+	}
+	return f, nil
 }
 
 // into makes the body c's.
@@ -164,17 +193,7 @@ func (s *sending) into(c *core.Call, req *http.Request) error {
 	}
 	c.Again, c.Apart = req.GetBody != nil, !known(s.body)
 	if len(req.Trailer) > 0 && s.chunked {
-		announced := s.announced
-		c.Trailer = func() (f message.Fields, err error) {
-			for _, name := range announced {
-				for _, v := range req.Trailer[name] {
-					if err := f.Add(name, v); err != nil {
-						return f, err
-					}
-				}
-			}
-			return f, nil
-		}
+		c.Trailer = func() (message.Fields, error) { return trailer(req.Trailer) }
 	}
 	if c.Kind == message.KnownLength && s.length <= inMemory && !c.Apart {
 		data, err := readAll(s.body, s.length)
@@ -218,13 +237,45 @@ func (u *upload) open() (io.ReadCloser, error) {
 	rc := u.first
 	u.first = nil
 	u.mu.Unlock()
-	if rc != nil {
-		return rc, nil
+	if rc == nil {
+		if u.again == nil {
+			return nil, errCannotRewind
+		}
+		var err error
+		if rc, err = u.again(); err != nil {
+			return nil, err
+		}
 	}
-	if u.again == nil {
-		return nil, errCannotRewind
+	if _, file := rc.(*os.File); file || known(rc) {
+		return rc, nil // for these there are shorter ways, and their Close has nothing to tell
 	}
-	return u.again()
+	return &closing{ReadCloser: rc}, nil
+}
+
+// closing is a body that is closed at its end, and whose failure to close fails the
+// request, which is not complete then.
+type closing struct {
+	io.ReadCloser
+	closed atomic.Bool
+}
+
+// Read reads it.
+func (b *closing) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		if closeErr := b.Close(); closeErr != nil {
+			err = closeErr
+		}
+	}
+	return n, err
+}
+
+// Close closes it, once.
+func (b *closing) Close() error {
+	if b.closed.Swap(true) {
+		return nil
+	}
+	return b.ReadCloser.Close()
 }
 
 func (u *upload) discard() {
@@ -250,7 +301,7 @@ func readAll(body io.ReadCloser, n int64) ([]byte, error) {
 		return nil, closeErr
 	}
 	if err == io.ErrUnexpectedEOF || err == io.EOF || err == nil && int64(got) != n {
-		return nil, fmt.Errorf("http: ContentLength=%d with Body length %d", n, got)
+		return nil, wrongLength(n, int64(got))
 	}
 	return data, err
 }

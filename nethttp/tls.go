@@ -5,6 +5,7 @@ package nethttp
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 )
@@ -15,11 +16,25 @@ type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error
 func dialOf(t *http.Transport) dialFunc {
 	switch {
 	case t.DialContext != nil:
-		return t.DialContext
+		return func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := t.DialContext(ctx, network, addr)
+			return dialed("DialContext hook", conn, err)
+		}
 	case t.Dial != nil:
-		return func(_ context.Context, network, addr string) (net.Conn, error) { return t.Dial(network, addr) }
+		return func(_ context.Context, network, addr string) (net.Conn, error) {
+			conn, err := t.Dial(network, addr)
+			return dialed("Dial hook", conn, err)
+		}
 	}
 	return nil
+}
+
+// dialed is what a function of the Transport's gave, which has to be something.
+func dialed(function string, conn net.Conn, err error) (net.Conn, error) {
+	if conn == nil && err == nil {
+		err = errors.New("net/http: Transport." + function + " returned (nil, nil)")
+	}
+	return conn, err
 }
 
 // tlsDial is t's dial function for https without a proxy, nil if sonde makes the
@@ -41,7 +56,7 @@ func tlsDial(t *http.Transport) dialFunc {
 	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
-		if err != nil || conn == nil {
+		if conn, err = dialed("DialTLS or DialTLSContext", conn, err); err != nil {
 			return nil, err
 		}
 		if c, ok := conn.(*tls.Conn); ok {

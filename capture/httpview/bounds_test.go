@@ -59,24 +59,44 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestPipelineCopies gives a view a packet full of short requests: what is copied
-// grows with the packet, not with its square.
-func TestPipelineCopies(t *testing.T) {
-	exchanges := 0
-	v := httpview.New(httpview.Config{Exchange: func(*httpview.Exchange) { exchanges++ }})
-	st := v.Stream(&flow.Conn{})
-	packet := []byte(strings.Repeat("GET / HTTP/1.1\r\n\r\n", 3200))
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	st.Data(flow.FromClient, 1, packet)
-	runtime.ReadMemStats(&after)
-	st.End(flow.FromClient, 1, flow.EndFIN)
-	st.End(flow.FromServer, 1, flow.EndFIN)
-	if exchanges != 3200 {
-		t.Errorf("%d exchanges, 3200 were sent", exchanges)
+// TestWork sends what was once read in time that grew with its square. What is
+// allocated shows it: here it grows with what is sent.
+func TestWork(t *testing.T) {
+	var streams, away strings.Builder
+	for i := range 10_000 {
+		streams.WriteString(frame(headers, endStream|endHeaders, uint32(2*i+1), "\x82"))
+		away.WriteString(frame(goAway, 0, 0, "\x7f\xff\xff\xff\x00\x00\x00\x00"))
 	}
-	if n := after.TotalAlloc - before.TotalAlloc; n > 32<<20 {
-		t.Errorf("%d bytes were allocated for %d on the wire", n, len(packet))
+	opened := clientPreface + streams.String()
+	tests := []struct {
+		name           string
+		client, server string
+		exchanges      int
+	}{
+		{"pipeline", strings.Repeat("GET / HTTP/1.1\r\n\r\n", 3200), "", 3200},
+		{"folded field", "GET / HTTP/1.1\r\nA: b\r\n" + strings.Repeat(" c\r\n", 50_000) + "\r\n", "", 1},
+		{"open streams", opened, "", 10_000},
+		{"go-aways", opened, away.String(), 10_000},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			exchanges := 0
+			v := httpview.New(httpview.Config{Exchange: func(*httpview.Exchange) { exchanges++ }})
+			st := v.Stream(&flow.Conn{})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			st.Data(flow.FromClient, 1, []byte(tt.client))
+			st.Data(flow.FromServer, 2, []byte(tt.server))
+			runtime.ReadMemStats(&after)
+			st.End(flow.FromClient, 3, flow.EndFIN)
+			st.End(flow.FromServer, 3, flow.EndFIN)
+			if exchanges != tt.exchanges {
+				t.Errorf("%d exchanges, %d were sent", exchanges, tt.exchanges)
+			}
+			if n := after.TotalAlloc - before.TotalAlloc; n > 32<<20 {
+				t.Errorf("%d bytes were allocated for %d on the wire", n, len(tt.client)+len(tt.server))
+			}
+		})
 	}
 }
 

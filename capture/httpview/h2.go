@@ -16,11 +16,14 @@ type h2 struct {
 	conn    *conn
 	dir     [2]*frames
 	streams map[uint32]*Exchange
+	order   []uint32 // streams as they were opened, those that are over among them
 	ended   [2]bool
+	away    uint32 // the last stream of the latest GOAWAY
+	awayAt  int    // how many requests there were then, -1 before the first one
 }
 
 func newH2(c *conn) *h2 {
-	h := &h2{conn: c, streams: map[uint32]*Exchange{}}
+	h := &h2{conn: c, streams: map[uint32]*Exchange{}, awayAt: -1}
 	for d := range h.dir {
 		h.dir[d] = newFrames(h, flow.Dir(d))
 	}
@@ -35,7 +38,7 @@ func newH2Upgraded(c *conn, x *Exchange) *h2 {
 	x.Informational = append(x.Informational, x.Status)
 	x.Stream, x.Status, x.Reason, x.ResponseHeader = 1, 0, "", nil
 	x.FirstByte, x.End, x.hasFinal, x.received = 0, 0, false, false
-	h.streams[1] = x
+	h.streams[1], h.order = x, []uint32{1}
 	return h
 }
 
@@ -79,14 +82,29 @@ func (h *h2) End(d flow.Dir, at int64, why flow.End) {
 // open makes the exchange of a stream.
 func (h *h2) open(id uint32, start int64) *Exchange {
 	if len(h.streams) >= maxStreams {
-		oldest := slices.Min(slices.Collect(maps.Keys(h.streams)))
-		h.streams[oldest].problem("too many streams without a response")
-		h.finish(oldest, h.streams[oldest])
+		h.giveUpOldest()
+	}
+	if len(h.order) >= 2*maxStreams {
+		h.order = slices.DeleteFunc(h.order, func(id uint32) bool { return h.streams[id] == nil })
 	}
 	x := h.conn.exchange()
 	x.Stream, x.Proto, x.Start = id, "HTTP/2", start
 	h.streams[id] = x
+	h.order = append(h.order, id)
 	return x
+}
+
+// giveUpOldest ends the stream that is open for longest.
+func (h *h2) giveUpOldest() {
+	for len(h.order) > 0 {
+		id := h.order[0]
+		h.order = h.order[1:]
+		if x := h.streams[id]; x != nil {
+			x.problem("too many streams without a response")
+			h.finish(id, x)
+			return
+		}
+	}
 }
 
 func (h *h2) finish(id uint32, x *Exchange) {
@@ -228,10 +246,20 @@ func (h *h2) reset(d flow.Dir, id, code uint32, at int64) {
 
 // goAway gives up the streams that the server will not look at.
 func (h *h2) goAway(last uint32, code string) {
-	for _, id := range slices.Sorted(maps.Keys(h.streams)) {
-		if x := h.streams[id]; id > last && id%2 == 1 && x.Status == 0 {
-			x.problem("not processed, the server goes away: " + code)
-			h.finish(id, x)
+	if h.awayAt == h.conn.n && last >= h.away {
+		return // nothing new
+	}
+	h.awayAt, h.away = h.conn.n, last
+	var gone []uint32
+	for id, x := range h.streams {
+		if id > last && id%2 == 1 && x.Status == 0 {
+			gone = append(gone, id)
 		}
+	}
+	slices.Sort(gone)
+	for _, id := range gone {
+		x := h.streams[id]
+		x.problem("not processed, the server goes away: " + code)
+		h.finish(id, x)
 	}
 }

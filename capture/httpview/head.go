@@ -34,6 +34,13 @@ func statusLine(line string) (proto string, status int, reason string, ok bool) 
 
 // fields reads field lines.
 func fields(text string) (all []Field) {
+	var folded []byte // the last field's value, if it goes on over many lines
+	unfold := func() {
+		if len(folded) > 0 {
+			all[len(all)-1].Value = string(folded)
+			folded = folded[:0]
+		}
+	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		if line == "" {
@@ -41,14 +48,19 @@ func fields(text string) (all []Field) {
 		}
 		// RFC 9112, section 5.2: a line that starts with white space goes on.
 		if n := len(all); n > 0 && (line[0] == ' ' || line[0] == '\t') {
-			all[n-1].Value += " " + strings.Trim(line, " \t")
+			if len(folded) == 0 {
+				folded = append(folded, all[n-1].Value...)
+			}
+			folded = append(append(folded, ' '), strings.Trim(line, " \t")...)
 			continue
 		}
+		unfold()
 		name, value, _ := strings.Cut(line, ":")
 		if len(all) < maxFields {
 			all = append(all, Field{strings.Trim(name, " \t"), strings.Trim(value, " \t")})
 		}
 	}
+	unfold()
 	return all
 }
 

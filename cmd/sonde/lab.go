@@ -30,8 +30,10 @@ func newLab(std streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lab",
 		Short: "Run the experiments on persistent connections",
-		Long: `Runs experiments on persistent connections: the same requests by net/http and by
-sonde, to a real server on loopback that answers "Hello world" after 50 µs.
+		Long: `Runs experiments on persistent connections: the same requests by net/http, by
+sonde and by curl, if that is installed (7.84 or later), to a real server on
+loopback that answers "Hello world" after 50 µs. curl has no body to forget: it
+stops behind the head instead; for a connection each it is run for each request.
 
 Every connection is counted by four witnesses that do not know of each other:
 the client's own events, the server's accepts, the kernel's table of sockets, and
@@ -42,12 +44,12 @@ were opened, and how long a request took.
 
 ` + labNames() + `
 With --json standard output holds one object; durations are in nanoseconds:
-  {"experiments":[{"name":"…","client":"net/http|sonde","requests":N,
+  {"experiments":[{"name":"…","client":"net/http|sonde|curl","requests":N,
     "goroutines":N,"connections":{"client":N,"server":N,"kernel":N,"wire":N},
     "reasons":{"first to this route":N,…},"expected":"…","as_expected":true,
     "states":{"TIME-WAIT":N,…},"time_ns":{"median":N,"mean":N,"max":N},
     "port":N,"verdict":{…}}],"interval":"50ms"}
-requests counts those of all goroutines. kernel is null where it cannot be asked,
+requests counts those of all goroutines. curl gives no reasons. kernel is null where it cannot be asked,
 wire where packets cannot be seen; verdict is that of "sonde watch --json".`,
 		Example: `  sonde lab
   sonde lab --only concurrent-default --goroutines 50 -v
@@ -101,6 +103,11 @@ func (c *labCommand) run(ctx context.Context) error {
 		return err
 	}
 	show := newProgress(c.std.err)
+	clients := 2
+	if curl, ok := lab.Curl(); ok {
+		c.cfg.Also = append(c.cfg.Also, curl)
+		clients++
+	}
 	total := 0
 	c.follow(show, &total)
 	l, err := lab.New(c.cfg)
@@ -116,7 +123,7 @@ func (c *labCommand) run(ctx context.Context) error {
 	if c.json {
 		tell = c.std.err
 	}
-	results, err := c.experiments(ctx, l, show)
+	results, err := c.experiments(ctx, l, clients, show)
 	if c.json {
 		report := lab.Report{Experiments: results, Interval: c.interval.String(), Interrupted: ctx.Err() != nil}
 		if werr := writeJSON(c.std.out, report); err == nil {
@@ -133,8 +140,8 @@ func (c *labCommand) run(ctx context.Context) error {
 }
 
 // experiments runs them and, unless the result is to be JSON, shows each when
-// both clients are done with it.
-func (c *labCommand) experiments(ctx context.Context, l *lab.Lab, show *progress) ([]lab.Result, error) {
+// all clients are done with it.
+func (c *labCommand) experiments(ctx context.Context, l *lab.Lab, clients int, show *progress) ([]lab.Result, error) {
 	t := newLabTable(c.std.out)
 	if !c.json {
 		t.head(l)
@@ -148,7 +155,7 @@ func (c *labCommand) experiments(ctx context.Context, l *lab.Lab, show *progress
 		if all, failure = append(all, r), err; c.json {
 			continue
 		}
-		if shown = append(shown, r); len(shown) == 2 || err != nil {
+		if shown = append(shown, r); len(shown) == clients || err != nil {
 			show.clear()
 			t.experiment(shown)
 			shown = nil

@@ -191,6 +191,9 @@ func reasons(r lab.Result) string {
 	slices.SortFunc(all, func(a, b why) int {
 		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.reason, b.reason))
 	})
+	if len(all) == 0 && r.Connections.Client > 0 {
+		return "it does not say"
+	}
 	var parts []string
 	for _, w := range all {
 		parts = append(parts, fmt.Sprintf("%d × %s", w.n, w.reason))

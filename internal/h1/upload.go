@@ -2,7 +2,6 @@ package h1
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -239,7 +238,7 @@ func (u *upload) sendFile(f *os.File) (int64, error) {
 		return n, u.fail(nil, err)
 	}
 	if n < u.length {
-		return n, u.fail(u.shortBody(n), nil)
+		return n, u.fail(u.wrongBody(n), nil)
 	}
 	return n, u.endKnown(f)
 }
@@ -271,7 +270,7 @@ func (u *upload) sendReader() (int64, error) {
 			return total, u.fail(readErr, nil)
 		}
 		if known && int64(n) > rest {
-			return total, u.fail(u.longBody(), nil)
+			return total, u.fail(u.wrongBody(total+int64(n)), nil)
 		}
 		if n == 0 && readErr == nil && (!known || rest > 0) {
 			if empty++; empty > 100 {
@@ -282,7 +281,7 @@ func (u *upload) sendReader() (int64, error) {
 		empty = 0
 		end := readErr == io.EOF || known && int64(n) == rest
 		if end && known && int64(n) < rest {
-			return total, u.fail(u.shortBody(total+int64(n)), nil)
+			return total, u.fail(u.wrongBody(total+int64(n)), nil)
 		}
 		if err := u.writePiece(buf, base, n, end); err != nil {
 			return total, err
@@ -365,7 +364,7 @@ func (u *upload) endKnown(r io.Reader) error {
 		case u.stopped.Load():
 			return nil
 		case n > 0:
-			return u.fail(u.longBody(), nil)
+			return u.fail(u.wrongBody(u.length+int64(n)), nil)
 		case err == io.EOF:
 			return nil
 		case err != nil:
@@ -375,12 +374,9 @@ func (u *upload) endKnown(r io.Reader) error {
 	return nil
 }
 
-func (u *upload) longBody() error {
-	return fmt.Errorf("the body is longer than the %d bytes declared", u.length)
-}
-
-func (u *upload) shortBody(n int64) error {
-	return fmt.Errorf("the body ended after %d of the %d bytes declared: %w", n, u.length, io.ErrUnexpectedEOF)
+// wrongBody is the error of a body of n bytes, or more if those are too many.
+func (u *upload) wrongBody(n int64) error {
+	return &message.WrongLength{Declared: u.length, Got: n}
 }
 
 // answer tells the upload that a final answer came.
