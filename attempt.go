@@ -74,13 +74,17 @@ func (k *call) relayed() bool {
 
 // pass makes an attempt by way of the chain.
 func (k *call) pass(retry bool) *fault.Fault {
-	m, f := k.dress(&k.plan.request)
+	base := k.unproxied()
+	m, f := k.dress(base)
 	if f != nil {
 		return f
 	}
 	req := k.req
-	if m != &k.plan.request { // a policy has added something
+	if pin := k.pins(); pin || m != base { // a policy has added something
 		req = &Request{method: req.method, url: req.url, fields: m.Fields, body: req.body, set: req.set}
+		if pin {
+			req.pin(k.plan.route.Proxy)
+		}
 	}
 	if h := k.hedge(); h != nil {
 		return k.race(h, req, retry)

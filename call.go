@@ -44,6 +44,7 @@ type call struct {
 	head   message.Head
 	stream message.Stream
 	whole  bool // the body came in one with the head
+	stays  bool // the response is an event stream, whose head is not in head any more
 	held   bool // got.Conn is to be given back
 
 	log     *event.Log // of the exchange; nil if nobody listens
@@ -95,7 +96,7 @@ func (k *call) recycle() {
 	k.msg.Body, k.msg.Buf = message.Body{}, nil
 	k.tellOver()
 	k.client, k.ctx, k.ends, k.req, k.plan, k.stream = nil, nil, nil, nil, nil, nil
-	k.whole, k.exposed, k.trip, k.round, k.via = false, false, nil, nil, nil
+	k.whole, k.stays, k.exposed, k.trip, k.round, k.via = false, false, false, nil, nil, nil
 	k.got, k.head = pool.Got{}, message.Head{}
 	k.attempt, k.redials = 0, 0
 	k.times = times{}
@@ -481,7 +482,7 @@ func (k *call) drain() {
 	if k.plan.drain == 0 {
 		return
 	}
-	if isEventStream(&k.head.Fields) {
+	if k.stays || isEventStream(&k.head.Fields) {
 		return
 	}
 	k.stream.Drain(k.plan.drain, until(clock.Now(), k.plan.drainTime))

@@ -119,15 +119,17 @@ func checkProxy(u *message.URL, cfg *ProxyConfig) error {
 	return nil
 }
 
-// proxyKey is all that makes two proxies the same.
+// proxyKey is all that makes two proxies the same. It keeps no closure and no
+// tls.Config alive: a HeaderFunc may well lead to the Client that has the Proxy, and
+// none of the three would ever be freed.
 type proxyKey struct {
 	origin          message.Origin
 	user, password  string
 	hasUser, tunnel bool
 	via             *message.Proxy
-	tls             *tls.Config
+	tls             weak.Pointer[tls.Config]
 	header          string
-	fields, connect unsafe.Pointer // of the closures
+	fields, connect uintptr // of the closures, which stay where they are while the proxy has them
 	auth            any
 }
 
@@ -140,9 +142,9 @@ var proxies = struct {
 func intern(u *message.URL, cfg ProxyConfig) *message.Proxy {
 	key := proxyKey{
 		origin: u.Origin, user: u.User, password: u.Password, hasUser: u.HasUser, tunnel: cfg.Tunnel,
-		tls: cfg.TLS, header: cfg.Header.f.Lines(),
-		fields:  *(*unsafe.Pointer)(unsafe.Pointer(&cfg.HeaderFunc)),
-		connect: *(*unsafe.Pointer)(unsafe.Pointer(&cfg.OnConnect)),
+		tls: weak.Make(cfg.TLS), header: cfg.Header.f.Lines(),
+		fields:  *(*uintptr)(unsafe.Pointer(&cfg.HeaderFunc)),
+		connect: *(*uintptr)(unsafe.Pointer(&cfg.OnConnect)),
 		auth:    cfg.Auth,
 	}
 	if cfg.Via != nil {

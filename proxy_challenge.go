@@ -11,7 +11,7 @@ import (
 
 // proxyAuthenticates reports whether k's proxy is to be shown what its Auth gives.
 func (k *call) proxyAuthenticates() bool {
-	return k.plan.forwarded && k.plan.route.Proxy.Auth != nil && !k.req.fields.Has("Proxy-Authorization")
+	return k.plan.forwarded && k.plan.route.Proxy.Auth != nil && !k.client.authorizesProxy(k.req)
 }
 
 // proxyCredentials are those that the proxy gets with k's request.

@@ -2,6 +2,7 @@ package sonde
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/url"
 	"runtime"
@@ -185,6 +186,19 @@ func TestProxyInterned(t *testing.T) {
 			}
 		}
 		return n
+	}
+	func() { // a proxy whose funcs and TLS lead back to it
+		o := &struct{ p *Proxy }{}
+		o.p = mk("https://interned.test", ProxyConfig{
+			TLS:        &tls.Config{VerifyConnection: func(tls.ConnectionState) error { runtime.KeepAlive(o); return nil }},
+			HeaderFunc: func(context.Context, string) (h Header, err error) { runtime.KeepAlive(o); return h, nil },
+			OnConnect:  func(context.Context, string, *Head) error { runtime.KeepAlive(o); return nil },
+		})
+	}()
+	trust := &tls.Config{}
+	if c := mk("https://interned.test", ProxyConfig{TLS: trust}); c.p != mk("https://interned.test", ProxyConfig{TLS: trust}).p ||
+		c.p == mk("https://interned.test", ProxyConfig{TLS: trust.Clone()}).p || c.p == mk("https://interned.test", ProxyConfig{}).p {
+		t.Error("TLS is not told apart")
 	}
 	runtime.KeepAlive(a)
 	runtime.KeepAlive(b)

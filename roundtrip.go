@@ -52,7 +52,9 @@ func (c *Client) roundTrip(ctx context.Context, out *core.Call) error {
 	if k.whole = whole; !whole && !k.stream.Done() {
 		ex := new(Exchange)
 		ex.take(k)
-		ex.Head = Head{} // its memory is out's
+		// The head's memory is out's, and may be the next call's before the body ends.
+		ex.Head, k.stays = Head{}, isEventStream(&k.head.Fields)
+		k.head.Fields, k.head.Reason = message.Fields{}, ""
 		out.Exchange = ex
 		return nil
 	}

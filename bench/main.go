@@ -7,6 +7,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"sonde/bench/internal/serve"
 	"sonde/bench/internal/sock"
 	"sonde/bench/internal/tap"
+	"sonde/lab"
 )
 
 func main() {
@@ -55,6 +57,7 @@ func child() (bool, error) {
 // flags of the command line.
 type flags struct {
 	quick, json, list bool
+	lab               bool
 	row, only, server string
 	profile           string
 	budget, slice     time.Duration
@@ -65,6 +68,7 @@ func parseFlags() *flags {
 	flag.BoolVar(&f.quick, "quick", false, "be done within three minutes, instead of twenty-five")
 	flag.BoolVar(&f.json, "json", false, "write JSON instead of Markdown")
 	flag.BoolVar(&f.list, "list", false, "list the rows and do nothing")
+	flag.BoolVar(&f.lab, "lab", false, "run the experiments of sonde lab, by fasthttp and curl too, and do nothing else")
 	flag.StringVar(&f.row, "row", "", "only rows whose name matches this `regexp`")
 	flag.StringVar(&f.only, "only", "", "only clients whose name matches this `regexp`, beside raw (without it when profiling)")
 	flag.StringVar(&f.server, "server", serve.Epoll, "the server: epoll, goroutines or nginx")
@@ -79,6 +83,9 @@ func run() error {
 	f := parseFlags()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+	if f.lab {
+		return runLab(context.Background(), os.Stdout, lab.Config{})
 	}
 	chosen, err := choose(rows(), f.row)
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"sonde/trace"
 )
 
-// entries makes an entry of each redirect on the way, as far as events tell of
-// it, and one of the call's final response.
+// entries makes an entry of each response that was followed by another request (a
+// redirect, a refusal that credentials answered, a status that was tried again), as
+// far as events tell of it, and one of the call's final response.
 func (c *record) entries(err error) []*entry {
 	var line trace.Timeline
 	if lines := trace.Timelines(c.events); len(lines) > 0 {
@@ -20,22 +21,21 @@ func (c *record) entries(err error) []*entry {
 		line = trace.Timeline{Start: c.started, End: time.Since(c.started)} // answered without a connection
 	}
 	var all []*entry
-	url, from := c.req.URL(), 0
+	from := 0
 	for i, a := range line.Attempts {
-		if a.Redirect != "" {
-			e := c.redirect(&line, line.Attempts[from:i+1], url)
-			all = append(all, e)
-			url, from = a.Redirect, i+1
+		if a.Status != 0 && i+1 < len(line.Attempts) {
+			all = append(all, c.passed(&line, line.Attempts[from:i+1]))
+			from = i + 1
 		}
 	}
-	e := c.entry(&line, line.Attempts[from:], url)
+	e := c.entry(&line, line.Attempts[from:])
 	c.respond(e, err)
 	return append(all, e)
 }
 
 // entry is what attempts, of which the last one counts, say of one request.
-func (c *record) entry(line *trace.Timeline, attempts []trace.Attempt, url string) *entry {
-	e := &entry{Request: c.request(url), Timings: timings{-1, -1, -1, 0, 0, 0, -1}}
+func (c *record) entry(line *trace.Timeline, attempts []trace.Attempt) *entry {
+	e := &entry{Request: c.request(attempts), Timings: timings{-1, -1, -1, 0, 0, 0, -1}}
 	e.Response = response{Cookies: []cookie{}, Headers: []pair{}, HeadersSize: -1, BodySize: -1}
 	begun := time.Duration(0)
 	if len(attempts) == 0 {
@@ -79,16 +79,29 @@ func (c *record) connect(e *entry, a *trace.Attempt) {
 	}
 }
 
-func (c *record) request(url string) request {
-	fields := c.req.Header().All()
-	if len(c.fields) > 0 {
-		fields = c.allFields
+// request is what the last one of attempts sent.
+func (c *record) request(attempts []trace.Attempt) request {
+	method, url, fields := string(c.req.Method()), c.req.URL(), c.req.Header().All()
+	if n := len(attempts); n > 0 {
+		a := &attempts[n-1]
+		if a.URL != "" {
+			method, url = a.Method, a.URL
+		}
+		if sent := c.fields[a.Number]; len(sent) > 0 {
+			fields = func(yield func(string, string) bool) {
+				for _, f := range sent {
+					if !yield(f.Name, f.Value) {
+						return
+					}
+				}
+			}
+		}
 	}
 	r := request{
-		Method: string(c.req.Method()), URL: text(trace.RedactURLs(url)), Version: "HTTP/1.1", Query: query(url),
+		Method: method, URL: text(trace.RedactURLs(url)), Version: "HTTP/1.1", Query: query(url),
 		Cookies: c.r.cookies(fields), Headers: c.r.pairs(fields), HeadersSize: -1,
 	}
-	if c.sent != nil && c.sent.size > 0 {
+	if c.sent != nil && c.sent.size > 0 && method == string(c.req.Method()) { // not that of a 303
 		body := &postData{MediaType: c.req.Header().Get("Content-Type")}
 		body.Text, body.Encoding, body.Comment = c.sent.text()
 		r.PostData = body
@@ -96,18 +109,10 @@ func (c *record) request(url string) request {
 	return r
 }
 
-func (c *record) allFields(yield func(string, string) bool) {
-	for _, f := range c.fields {
-		if !yield(f.Name, f.Value) {
-			return
-		}
-	}
-}
-
-// redirect is the entry of a response that was followed. No more of its head
-// than this reaches a middleware.
-func (c *record) redirect(line *trace.Timeline, attempts []trace.Attempt, url string) *entry {
-	e := c.entry(line, attempts, url)
+// passed is the entry of a response that another request followed. No more of its
+// head than this reaches a middleware.
+func (c *record) passed(line *trace.Timeline, attempts []trace.Attempt) *entry {
+	e := c.entry(line, attempts)
 	last := attempts[len(attempts)-1]
 	e.Response.Status = last.Status
 	e.Response.StatusText = phrase(last.Status)

@@ -65,8 +65,8 @@ func (r *Recorder) add(all []*entry) {
 	}
 }
 
-// Len returns how many entries there are: calls that have ended, and a redirect
-// on their way each.
+// Len returns how many entries there are: calls that have ended, and each
+// response on their way that another request followed.
 func (r *Recorder) Len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

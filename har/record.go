@@ -22,7 +22,8 @@ type record struct {
 	mu     sync.Mutex
 	over   bool
 	events []trace.Event
-	fields []pair // of the attempt under way, as they were sent
+	fields map[int][]pair // of each attempt, as they were sent
+	last   int            // the attempt that began last
 
 	// Of the response, once its head has come.
 	head *sonde.Head
@@ -67,7 +68,7 @@ func (c *record) event(e trace.Event) {
 	case c.over, e.Kind == trace.FieldWritten:
 		return // fields come with their real values to the other hook
 	case e.Kind == trace.AttemptStart:
-		c.fields = nil
+		c.last = e.Attempt
 	}
 	c.events = append(c.events, e)
 }
@@ -76,8 +77,11 @@ func (c *record) event(e trace.Event) {
 func (c *record) field(name string, values []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.fields == nil {
+		c.fields = make(map[int][]pair)
+	}
 	for _, v := range values {
-		c.fields = append(c.fields, pair{name, v})
+		c.fields[c.last] = append(c.fields[c.last], pair{name, v})
 	}
 }
 

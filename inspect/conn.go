@@ -165,17 +165,20 @@ type conn struct {
 	needed    bool
 	reversed  bool // the flow has the client for the server
 
-	signs   signs
-	loss    *loss // since it was closed
-	kernel  kernelEnd
-	line    []byte // of the request under way
-	fins    [2]bool
-	notify  [2]int64 // TLS alerts, and nothing behind them
-	finner  Side     // who sent the first FIN
-	reset   bool
-	taken   bool   // by an upgrade or a tunnel
-	stream2 uint32 // the highest stream of HTTP/2
-	ifIndex [2]int
+	signs  signs
+	loss   *loss // since it was closed
+	kernel kernelEnd
+	// certificate is a hash of those that the server showed in clear, which is before
+	// TLS 1.3; zero: not seen.
+	certificate [32]byte
+	line        []byte // of the request under way
+	fins        [2]bool
+	notify      [2]int64 // TLS alerts, and nothing behind them
+	finner      Side     // who sent the first FIN
+	reset       bool
+	taken       bool   // by an upgrade or a tunnel
+	stream2     uint32 // the highest stream of HTTP/2
+	ifIndex     [2]int
 
 	mark    [2]Traffic // at the start of the request under way
 	passed  *conn      // the idle one that could have carried its first request

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"net/netip"
+	"strings"
 )
 
 // name sets what host a connection is for, once that is known.
@@ -85,9 +86,9 @@ func (i *Inspector) elsewhere(c *conn) bool {
 		if other == c.origin || other.name == "" {
 			continue
 		}
-		if f := other.free(c, p.demand); f != nil {
+		if f := other.free(c, p.demand); f != nil && f.covers(c) {
 			l := leftOf(f)
-			l.kind = leftApart
+			l.kind, l.certified = leftApart, f.certificate != [32]byte{} && f.certificate == c.certificate
 			p.tallies[leftApart].add(&l, p.requests, true)
 			c.Why = "although one to the same address was idle, for another name"
 			return true
@@ -107,6 +108,31 @@ func (i *Inspector) elsewhere(c *conn) bool {
 		}
 	}
 	return false
+}
+
+// covers reports whether the server that answered on f may answer for the name of c
+// too, to a client that wants to be sure: without TLS always, with it by the same
+// certificate. TLS 1.3 hides that: there names of one domain count.
+func (f *conn) covers(c *conn) bool {
+	unseen := [32]byte{}
+	switch {
+	case !f.tls && !c.tls:
+		return true
+	case f.tls != c.tls:
+		return false
+	case f.certificate != unseen && c.certificate != unseen:
+		return f.certificate == c.certificate
+	}
+	return domain(f.Name) == domain(c.Name)
+}
+
+// domain is the last two labels of a name.
+func domain(name string) string {
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	if n := strings.LastIndexByte(name, '.'); n >= 0 {
+		return name[strings.LastIndexByte(name[:n], '.')+1:]
+	}
+	return name
 }
 
 // lossText goes on after "one that".

@@ -189,8 +189,15 @@ func proxied(t *tally) string {
 // namesApart: one connection for each name, to the same address.
 func namesApart(p *place) []finding {
 	t := &p.tallies[leftApart]
+	more := ""
+	switch {
+	case t.n > 0 && t.certified == t.n:
+		more = " The server showed the same certificate on both."
+	case t.opaque > 0:
+		more = " Whether one certificate has all the names, TLS 1.3 hides; they are of one domain."
+	}
 	return found(NamesApart, Client, 0, false, fmt.Sprintf(
-		"%s were opened for another of %d host names, while one to the same address and port was idle.", ofConns(p, t.n), p.names()), t)
+		"%s were opened for another of %d host names, while one to the same address and port was idle.%s", ofConns(p, t.n), p.names(), more), t)
 }
 
 // addressesChange: the same name, another address.

@@ -36,9 +36,21 @@ func asking(p *place) (all []finding) {
 	all = found(ServerAsksClose, Server, 0, said.n+open.n > 0, text+proxied(said), tallies...)
 	if now.opaque*2 > n {
 		all[0].Evidence += " Whether the client had asked for it cannot be seen."
-		all = append(all, found(ClientAsksClose, Client, 1, false, text+" Whether it did so by itself or because the client had asked (Connection: close, HTTP/1.0) cannot be seen.", tallies...)...)
+		all = append(all, askedUnseen(p, text, tallies)...)
 	}
 	return append(all, behindProxy(p, said)...)
+}
+
+// askedUnseen is for connections that end behind their responses, inside of TLS: the
+// client may have asked for it (Connection: close, HTTP/1.0). Then both sides
+// close, and now the one and now the other is faster.
+func askedUnseen(p *place, text string, tallies []*tally) []finding {
+	if now := &p.tallies[clientNow]; now.opaque > 0 {
+		tallies = append(tallies, now)
+		text += fmt.Sprintf(" The client closed %d more in the same way: if it had asked, both sides close, and either may be faster.", now.n)
+	}
+	return found(ClientAsksClose, Client, 1, false,
+		text+" Whether the server did so by itself or because the client had asked (Connection: close, HTTP/1.0) cannot be seen.", tallies...)
 }
 
 func announced(said, n int) string {

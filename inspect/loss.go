@@ -49,7 +49,9 @@ type loss struct {
 	proxied  bool
 	status   int
 	detail   string
-	age      time.Duration
+	// certified: the other one showed the same certificate.
+	certified bool
+	age       time.Duration
 }
 
 // soon is how long after a response a close counts as right behind it.
@@ -163,21 +165,22 @@ func (c *conn) dropped() bool {
 
 // tally counts losses of one kind that made a client open another connection.
 type tally struct {
-	n        int
-	first    int // the request, counted at its place, for which it was so
-	last     int
-	slow     int // the connection had been gone for a while, or idle
-	withRest int // others were idle at the same time
-	others   int // others were open
-	raced    int
-	bodiless int
-	opaque   int
-	proxied  int
-	idles    []time.Duration
-	counts   []int // requests of the connection
-	ages     []time.Duration
-	statuses map[int]int
-	detail   string
+	n         int
+	first     int // the request, counted at its place, for which it was so
+	last      int
+	slow      int // the connection had been gone for a while, or idle
+	withRest  int // others were idle at the same time
+	others    int // others were open
+	raced     int
+	bodiless  int
+	opaque    int
+	proxied   int
+	certified int
+	idles     []time.Duration
+	counts    []int // requests of the connection
+	ages      []time.Duration
+	statuses  map[int]int
+	detail    string
 }
 
 // maxFigures bounds what a tally keeps for medians.
@@ -202,6 +205,7 @@ func (t *tally) add(l *loss, request int, slow bool) {
 	count(&t.bodiless, l.bodiless)
 	count(&t.opaque, l.opaque)
 	count(&t.proxied, l.proxied)
+	count(&t.certified, l.certified)
 	if len(t.idles) < maxFigures {
 		t.idles = append(t.idles, l.idle)
 		t.counts = append(t.counts, l.requests)

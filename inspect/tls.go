@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 
 	"sonde/capture/decode/tlsrec"
@@ -26,14 +27,14 @@ type records struct {
 }
 
 // recordReader finds the records of one direction without keeping their bytes,
-// but for the first handshake message.
+// but for the first handshake messages.
 type recordReader struct {
 	head  [tlsrec.HeaderLen]byte
 	n     int // bytes of head
 	left  int // of the record
 	keep  bool
 	hello []byte
-	told  bool // the hello was read
+	told  bool // all that is of use was read
 	lost  bool // until something looks like a record
 }
 
@@ -99,14 +100,23 @@ func (r *records) gap(d flow.Dir, n int64) {
 	h.lost = true
 }
 
-// hello reads the first message of a side, once it is whole.
+// hello reads the first messages of a side, each once it is whole.
 func (r *records) hello(d flow.Dir) {
 	h := &r.dir[d]
-	m, n := tlsrec.ParseMessage(h.hello)
-	if len(h.hello) < maxHello && (n == 0 || n > len(h.hello)) {
-		return
+	for !h.told {
+		m, n := tlsrec.ParseMessage(h.hello)
+		if len(h.hello) < maxHello && (n == 0 || n > len(h.hello)) {
+			return
+		}
+		h.told = true
+		r.message(h, m)
+		h.hello = h.hello[min(max(n, 1), len(h.hello)):]
 	}
-	h.told = true
+	h.hello = nil
+}
+
+// message takes one of them. There is none to come, unless it says so.
+func (r *records) message(h *recordReader, m tlsrec.Message) {
 	switch m.Type {
 	case tlsrec.TypeClientHello:
 		var c tlsrec.ClientHello
@@ -134,9 +144,11 @@ func (r *records) hello(d flow.Dir) {
 			r.finished = true // older versions do not hide it
 			// RFC 5077, section 3.4: an echo of the identifier resumes.
 			r.c.Resumed = len(r.session) > 0 && bytes.Equal(r.session, s.SessionID)
+			h.told = r.c.Resumed // RFC 5246, section 7.4.2: the certificate is next
 		}
+	case tlsrec.TypeCertificate:
+		r.c.certificate = sha256.Sum256(m.Body)
 	}
-	h.hello = nil
 }
 
 const (

@@ -209,6 +209,7 @@ func TestOnRequest(t *testing.T) {
 func TestWrongConfig(t *testing.T) {
 	for _, cfg := range []Config{
 		{Requests: -1}, {Goroutines: -1}, {Only: []string{"sequential"}}, {Listen: "8080"},
+		{Also: []Contender{{Name: "x"}}}, {Also: []Contender{contender(Sonde)}},
 	} {
 		if l, err := New(cfg); !errors.Is(err, ErrConfig) {
 			t.Errorf("New(%+v) = %v, %v", cfg, l, err)

@@ -65,9 +65,16 @@ func TestErrors(t *testing.T) {
 	}{
 		{"the server ends the connection", says(t, ""), nil, func(a, b error) bool { return a == io.EOF && b == io.EOF }},
 		{"a head cut off", says(t, "HTTP/1.1 200 OK\r\nX:"), nil, bothAre(io.ErrUnexpectedEOF)},
-		{"no HTTP", says(t, "SSH-2.0-x\r\n\r\n"), nil, func(a, b error) bool {
-			return strings.HasPrefix(a.Error(), "net/http: HTTP/1.x transport connection broken: ")
+		{"no HTTP", says(t, "SSH-2.0-x\r\n\r\n"), nil, sameText},
+		{"TLS on http", says(t, "\x15\x03\x01\x00\x02"), nil, sameText},
+		{"a head over the limit", says(t, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 9000)+"\r\n\r\n"), &http.Transport{MaxResponseHeaderBytes: 1000}, sameText},
+		{"a port that is none", "http://127.0.0.1:99999", nil, func(a, b error) bool {
+			var x *net.AddrError
+			return errors.As(a, &x) && opError(a) != nil && opError(b) != nil && opError(a).Op == opError(b).Op
 		}},
+		{"Dial gives nothing", "http://x.test", &http.Transport{Dial: func(string, string) (net.Conn, error) { return nil, nil }}, sameText},
+		{"DialContext gives nothing", "http://x.test", &http.Transport{DialContext: noConn}, sameText},
+		{"DialTLSContext gives nothing", "https://x.test", &http.Transport{DialTLSContext: noConn}, sameText},
 		{"a length with a sign", says(t, "HTTP/1.1 200 OK\r\nContent-Length: +3\r\n\r\nabc"), nil, sameText},
 		{"nobody listens", "http://" + closed.Addr().String(), nil, func(a, b error) bool {
 			x, y := opError(a), opError(b)
@@ -78,9 +85,20 @@ func TestErrors(t *testing.T) {
 			y := opError(b)
 			return ok && x.Op == "proxyconnect" && y.Op == x.Op && y.Net == x.Net
 		}},
-		{"a proxy that does not connect", "https://x.test", &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
-			return url.Parse(says(t, "HTTP/1.1 407 Who are you?\r\n\r\n"))
-		}}, sameText},
+		{"a proxy that does not connect", "https://x.test", &http.Transport{Proxy: proxyAt(says(t, "HTTP/1.1 407 Who are you?\r\n\r\n"))}, sameText},
+		{"a proxy that ends the connection", "https://x.test", &http.Transport{Proxy: proxyAt(says(t, ""))}, func(a, b error) bool {
+			return a == io.ErrUnexpectedEOF && b == a
+		}},
+		{"a proxy that is none", "https://x.test", &http.Transport{Proxy: proxyAt(says(t, "SSH-2.0-x\r\n\r\n"))}, sameText},
+		{"a proxy that is not there", "http://x.test", &http.Transport{Proxy: proxyAt("//no-proxy.invalid:1")}, func(a, b error) bool {
+			x, y := opError(a), opError(b)
+			return x.Op == y.Op && opError(x.Err) != nil && opError(y.Err) != nil && opError(x.Err).Op == opError(y.Err).Op
+		}},
+		{"SOCKS that refuses", "http://x.test", &http.Transport{Proxy: proxyAt(socksRefusal(t))}, func(a, b error) bool {
+			x, ok := a.(*net.OpError)
+			y := opError(b)
+			return ok && x.Op == "socks connect" && x.Op == y.Op
+		}},
 		{"plain HTTP on https", strings.Replace(plain.URL, "http:", "https:", 1), nil, bothAre(http.ErrSchemeMismatch)},
 		{"another scheme", "gopher://x.test/", nil, sameText},
 		{"no host", "http:///path", nil, sameText},
@@ -96,6 +114,33 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+func noConn(context.Context, string, string) (net.Conn, error) { return nil, nil }
+
+func proxyAt(at string) func(*http.Request) (*url.URL, error) {
+	return func(*http.Request) (*url.URL, error) { return url.Parse(at) }
+}
+
+// socksRefusal is a SOCKS proxy that takes nobody.
+func socksRefusal(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			io.ReadFull(c, make([]byte, 3))
+			c.Write([]byte{5, 0xff})
+			c.Close()
+		}
+	}()
+	return "socks5://" + l.Addr().String()
 }
 
 // through is the error of an http.Client's GET, without the url.Error.

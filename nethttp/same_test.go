@@ -66,6 +66,7 @@ func TestSameRequest(t *testing.T) {
 		{name: "userinfo", url: "http://u:p@x/"},
 		{name: "upper case", url: "http://Example.COM:80/"},
 		{name: "international", url: "http://bücher.example/"},
+		{name: "international, upper case", url: "http://BÜcher.example:81/"},
 		{name: "IPv6 with a zone", url: "http://[fe80::1%25eth0]/"},
 		{name: "force query", url: "http://x/?"},
 		{name: "opaque", url: "http://x", edit: func(r *http.Request) { r.URL = &url.URL{Scheme: "http", Host: "x", Opaque: "/%2f%2F?y"} }},
@@ -79,6 +80,7 @@ func TestSameRequest(t *testing.T) {
 				"Content-Length": {"77"}, "Host": {"no"}, "Trailer": {"no"}, "Cookie": {"a=b"}}
 		}},
 		{name: "User-Agent", url: "http://x/", edit: func(r *http.Request) { r.Header.Set("User-Agent", " me ") }},
+		{name: "User-Agent of blanks", url: "http://x/", edit: func(r *http.Request) { r.Header.Set("User-Agent", " ") }},
 		{name: "no User-Agent", url: "http://x/", edit: func(r *http.Request) { r.Header["User-Agent"] = nil }},
 		{name: "Accept-Encoding", url: "http://x/", edit: func(r *http.Request) { r.Header.Set("Accept-Encoding", "br") }},
 		{name: "Range", url: "http://x/", edit: func(r *http.Request) { r.Header.Set("Range", "bytes=0-1") }},
@@ -100,10 +102,31 @@ func TestSameRequest(t *testing.T) {
 		{name: "GET of nothing", url: "http://x/", body: func() io.Reader { return hidden("") }},
 		{name: "chunked by hand", method: "POST", url: "http://x/", body: func() io.Reader { return hidden("hello") },
 			edit: func(r *http.Request) { r.ContentLength, r.TransferEncoding = 5, []string{"chunked"} }},
+		{name: "chunked without a body", method: "POST", url: "http://x/", edit: func(r *http.Request) { r.TransferEncoding = []string{"chunked"} }},
+		{name: "chunked NoBody", method: "POST", url: "http://x/", edit: func(r *http.Request) {
+			r.Body, r.TransferEncoding = http.NoBody, []string{"chunked"}
+		}},
+		{name: "identity without a body", method: "DELETE", url: "http://x/", edit: func(r *http.Request) { r.TransferEncoding = []string{"identity"} }},
+		{name: "identity NoBody", method: "DELETE", url: "http://x/", edit: func(r *http.Request) {
+			r.Body, r.TransferEncoding = http.NoBody, []string{"identity"}
+		}},
+		{name: "trailers that should be fields", method: "POST", url: "http://x/", body: func() io.Reader { return hidden("hello") },
+			edit: func(r *http.Request) { r.Trailer = http.Header{"Authorization": {"a"}, "Content-Type": {"b"}} }},
+		{name: "a trailer in lower case", method: "POST", url: "http://x/", body: func() io.Reader { return hidden("hello") },
+			edit: func(r *http.Request) { r.Trailer = http.Header{"x-a": {" 1 "}, "X-B": {"2"}} }},
+		{name: "trailers set while the body is read", method: "POST", url: "http://x/", edit: func(r *http.Request) {
+			r.Trailer = http.Header{"X-A": nil}
+			r.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
+				r.Trailer["X-A"], r.Trailer["X-Not-Announced"] = []string{"1"}, []string{"2"}
+				return 0, io.EOF
+			}))
+			r.ContentLength = -1
+		}},
 		{name: "trailers", method: "POST", url: "http://x/", body: func() io.Reader { return hidden("hello") },
 			edit: func(r *http.Request) { r.Trailer = http.Header{"X-B": {"2"}, "X-A": {"1", "3"}, "X-C": nil} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			var asked string // to which address
 			send := func(rt http.RoundTripper) string {
 				var b io.Reader
 				if c.body != nil {
@@ -121,12 +144,15 @@ func TestSameRequest(t *testing.T) {
 					t.Fatal(err)
 				}
 				resp.Body.Close()
-				return <-got
+				return asked + " " + <-got
 			}
 			if c.settings == nil {
 				c.settings = new(http.Transport)
 			}
-			c.settings.Dial = func(string, string) (net.Conn, error) { return net.Dial("tcp", addr) }
+			c.settings.Dial = func(_, to string) (net.Conn, error) {
+				asked = to
+				return net.Dial("tcp", addr)
+			}
 			defer c.settings.CloseIdleConnections()
 			theirs := send(c.settings)
 			if ours := send(over(t, c.settings)); ours != theirs {

@@ -1,14 +1,12 @@
 package nethttp
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"reflect"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -167,11 +165,13 @@ func protocols(c *tls.Config) []string {
 }
 
 // plainDialer reports whether dial is the method of a net.Dialer, which sets no
-// deadlines: any other's may be meant to stay.
-func plainDialer(dial func(context.Context, string, string) (net.Conn, error)) bool {
-	f := runtime.FuncForPC(reflect.ValueOf(dial).Pointer())
-	return f != nil && f.Name() == "net.(*Dialer).DialContext-fm"
+// deadlines: any other's may be meant to stay. All values of one method have the
+// same code, and where that should cease to be so, nothing changes but the cost.
+func plainDialer(dial dialFunc) bool {
+	return reflect.ValueOf(dial).Pointer() == dialerCode
 }
+
+var dialerCode = reflect.ValueOf(new(net.Dialer).DialContext).Pointer()
 
 // none is d, or -1 for 0.
 func none[T int | time.Duration](d T) T {

@@ -28,7 +28,7 @@ const (
 	ConnOpened                     // a new connection is ready: Reason says why a new one
 	AcquireDone                    // Conn, Reused, Idle; Reason if it is new; or Err
 	FieldWritten                   // one field of it left: Name, Value
-	HeadWritten                    // the request head left: Bytes; Value is its first line, if fields are told
+	HeadWritten                    // the request head left: Bytes; Value is its first line
 	ContinueWait                   // the head left, 100 Continue is awaited
 	ContinueDone                   // the wait ended: Status 100, a final status, or 0 for the timeout, or Err
 	BodyWritten                    // the request body left: Bytes, or Err
@@ -85,34 +85,34 @@ func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 // sink may keep it. Fields that do not apply are zero; the Kind constants say
 // which do. It carries no secret: URLs come without credentials.
 type Event struct {
-	Kind    Kind
-	Reused  bool   // AcquireDone: the connection had been in the pool
-	Resumed bool   // TLSDone: a session was resumed
-	Custom  bool   // ConnectStart, ConnectDone: by the caller's own dial function
-	Reason  Reason // why a connection was opened or ended
-	Status  int
+	Kind       Kind
+	Reason     Reason // why a connection was opened or ended
+	Reused     bool   // AcquireDone: the connection had been in the pool
+	Resumed    bool   // TLSDone: a session was resumed
+	Custom     bool   // ConnectStart, ConnectDone: by the caller's own dial function
+	TLSVersion uint16 // as in crypto/tls
+	TLSCipher  uint16 // as in crypto/tls
+	Status     int
 
 	Time    time.Time // with the monotonic clock
 	Call    uint64    // counts calls in this process from 1; 0: no call, as for idle connections
 	Conn    uint64    // counts connections in this process from 1; 0: none yet
 	Attempt int       // counts attempts of the call from 1
 
-	Bytes      int64
-	Idle       time.Duration // AcquireDone: how long a reused connection was idle
-	Wait       time.Duration // Retry: until the next attempt; Hedge: since the attempt before began
-	Method     string
-	URL        string
-	Host       string
-	Name       string // of a field; of the peer, as its certificate has it
-	Value      string // of a field, redacted where it can be a secret
-	Proto      string // what ALPN chose, "" if nothing
-	TLSVersion uint16 // as in crypto/tls
-	TLSCipher  uint16 // as in crypto/tls
-	Network    string // "tcp" or "unix"
-	Local      netip.AddrPort
-	Remote     netip.AddrPort
-	Addrs      []netip.Addr // DNSDone; read only
-	Err        error
+	Bytes   int64
+	Idle    time.Duration // AcquireDone: how long a reused connection was idle
+	Wait    time.Duration // Retry: until the next attempt; Hedge: since the attempt before began
+	Method  string
+	URL     string
+	Host    string
+	Name    string // of a field; of the peer, as its certificate has it
+	Value   string // of a field, redacted where it can be a secret; of a head, its first line
+	Proto   string // what ALPN chose, "" if nothing
+	Network string // "tcp" or "unix"
+	Local   netip.AddrPort
+	Remote  netip.AddrPort
+	Addrs   []netip.Addr // DNSDone; read only
+	Err     error
 }
 
 // Sink takes events. Record is called from the goroutine that does the work,

@@ -56,6 +56,8 @@ func (s *Span) Duration() time.Duration { return s.End - s.Start }
 // Attempt is one attempt of a call: one request on one connection.
 type Attempt struct {
 	Number     int
+	Method     string        // of its request, which differs from the call's where that was redirected
+	URL        string        // the same
 	Start, End time.Duration // from the Timeline's Start
 	Spans      []Span        // in the order of their starts
 

@@ -18,12 +18,16 @@ func (t *Timeline) take(e *Event) {
 	}
 	a := t.attempt(e.Attempt, now)
 	switch e.Kind {
+	case AttemptStart:
+		if e.URL != "" {
+			a.Method, a.URL = e.Method, e.URL
+		}
 	case AttemptDone:
 		a.Err = e.Err
 		a.End = now
 	case Retry:
 		a.Retried = true
-	case RetryRefused, Hedge:
+	case RetryRefused, Hedge, Challenge:
 	case Redirect:
 		a.Redirect = e.URL
 		if a.Status == 0 {
@@ -47,7 +51,11 @@ func (t *Timeline) attempt(number int, now time.Duration) *Attempt {
 			return &t.Attempts[i]
 		}
 	}
-	t.Attempts = append(t.Attempts, Attempt{Number: number, Start: now, End: -1, first: -1})
+	a := Attempt{Number: number, Method: t.Method, URL: t.URL, Start: now, End: -1, first: -1}
+	if n := len(t.Attempts); n > 0 {
+		a.Method, a.URL = t.Attempts[n-1].Method, t.Attempts[n-1].URL
+	}
+	t.Attempts = append(t.Attempts, a)
 	return &t.Attempts[len(t.Attempts)-1]
 }
 

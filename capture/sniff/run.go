@@ -11,6 +11,7 @@ import (
 
 	"sonde/capture"
 	"sonde/capture/decode"
+	"sonde/capture/httpview"
 	"sonde/capture/keylog"
 )
 
@@ -211,6 +212,9 @@ func (s *session) takeSecrets() {
 func (s *session) finish() error {
 	if s.view != nil {
 		s.out = s.view.close(s.out)
+		if f, ok := s.view.feed.(*httpview.Follow); ok && !f.Found() {
+			s.say("there was no TCP connection %d", s.cfg.Follow)
+		}
 	}
 	if s.cfg.CountOnly {
 		s.out = append(plural(s.out, s.count.Load(), "packet"), '\n')

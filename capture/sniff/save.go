@@ -14,6 +14,9 @@ func (s *session) create() error {
 	cfg.Interfaces = s.src.Interfaces()
 	cfg.Section.Program = "sonde sniff"
 	if s.cfg.KeyLog != "" {
+		if cfg.Format != capture.PCAPNG {
+			s.say("the secrets of the key log are not written: pcap files cannot hold them, pcapng files can")
+		}
 		cfg.Private = true
 		cfg.Buffer = max(cfg.Buffer, 4<<20) // secrets must come before the packets, and are known later
 	}

@@ -73,7 +73,7 @@ func (v *view) exchange(x *httpview.Exchange) {
 		v.out = append(x.AppendJSON(v.out), '\n')
 		return
 	}
-	v.out = v.stamp.append(v.out, x.Start)
+	v.out = v.stamp.append(v.out, x.At())
 	v.out = append(x.AppendText(v.out), '\n')
 }
 
@@ -82,5 +82,5 @@ func (v *view) unread(u *httpview.Unread) {
 		v.out = append(u.AppendJSON(v.out), '\n')
 		return
 	}
-	v.out = append(u.AppendText(v.out), '\n')
+	v.out = append(u.AppendText(v.stamp.append(v.out, u.First)), '\n')
 }

@@ -121,7 +121,7 @@ func (w *socketWords) unixEnds(l *listing, s *sockets.Socket) {
 	if s.Path == "" {
 		l.text = append(l.text, '*')
 	} else {
-		l.text = append(l.text, printable(s.Path)...)
+		l.text = append(l.text, oneLine(s.Path)...)
 	}
 	l.part(partLocal)
 	l.text = strconv.AppendUint(l.text, uint64(s.Inode), 10)
@@ -166,7 +166,7 @@ func appendOwners(b []byte, owners []sockets.Owner) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(append(b, `("`...), printable(o.Command)...)
+		b = append(append(b, `("`...), oneLine(o.Command)...)
 		b = appendCount(b, `",pid=`, uint64(o.PID))
 		b = append(appendCount(b, ",fd=", uint64(o.FD)), ')')
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"strconv"
@@ -49,7 +50,7 @@ func (w *watching) runChild(ctx context.Context) error {
 // family is a process and all that it started. A nil family is everybody.
 type family struct {
 	mu      sync.Mutex
-	members map[int]bool
+	members map[int]bool // false: looked at since the latest refresh, and none
 }
 
 func newFamily(pid int) *family {
@@ -70,12 +71,25 @@ func (f *family) adopt(pid int) {
 	f.members[pid] = true
 }
 
-// has reports whether a process belongs to the family.
+// has reports whether a process belongs to the family. It may have been started
+// since the latest refresh.
 func (f *family) has(pid int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.members[pid]
+	member, known := f.members[pid]
+	if known {
+		return member
+	}
+	for p, n := pid, 0; p > 1 && n < maxGenerations && !member; n++ {
+		_, p = processStat(p)
+		member = f.members[p]
+	}
+	f.members[pid] = member
+	return member
 }
+
+// maxGenerations bounds the way up to an ancestor, while processes come and go.
+const maxGenerations = 100
 
 // refresh looks for the children of members. One whose parent ended stays a
 // member, if it was seen before.
@@ -89,11 +103,15 @@ func (f *family) refresh() {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	maps.DeleteFunc(f.members, func(_ int, member bool) bool { return !member })
 	for found := true; found; {
 		found = false
 		for _, e := range list {
 			pid, err := strconv.Atoi(e.Name())
-			if err != nil || f.members[pid] || !f.members[parentOf(pid)] {
+			if err != nil || f.members[pid] {
+				continue
+			}
+			if _, parent := processStat(pid); !f.members[parent] {
 				continue
 			}
 			f.members[pid], found = true, true
@@ -101,23 +119,29 @@ func (f *family) refresh() {
 	}
 }
 
-// parentOf reads the number of a process's parent, 0 if it has none or has gone.
-func parentOf(pid int) int {
+// processStat reads a process's state and the number of its parent, 0 if it has
+// none or has gone.
+func processStat(pid int) (state string, parent int) {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0
+		return "", 0
 	}
-	_, rest, ok := strings.Cut(string(b[strings.LastIndexByte(string(b), ')')+1:]), " ")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 2 {
-		return 0
+	text := string(b)
+	// The command's name is in parentheses and may hold anything, also these.
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(fields) < 2 {
+		return "", 0
 	}
-	parent, _ := strconv.Atoi(fields[1])
-	return parent
+	parent, _ = strconv.Atoi(fields[1])
+	return fields[0], parent
 }
 
-// alive reports whether a process exists.
+// alive reports whether a process exists and runs: one that nobody has waited for
+// yet is dead.
 func alive(pid int) bool {
+	if state, _ := processStat(pid); state == "Z" || state == "X" {
+		return false
+	}
 	p, err := os.FindProcess(pid)
 	if err != nil {
 		return false

@@ -45,9 +45,6 @@ func (d *Dialer) through(ctx context.Context, route message.Route, log *event.Lo
 		if err == nil {
 			return r, nil
 		}
-		if r.Socket != nil {
-			r.Socket.Kill()
-		}
 		if dials < mostDials && errors.Is(err, proxy.ErrAgain) {
 			continue
 		}
@@ -55,10 +52,14 @@ func (d *Dialer) through(ctx context.Context, route message.Route, log *event.Lo
 	}
 }
 
-// stack makes one connection through the proxies. After an error the Socket of
-// what it returns, if there is one, is still to be closed.
-func (d *Dialer) stack(ctx context.Context, route message.Route, way []proxy.Tunnel, log *event.Log) (Result, error) {
-	var r Result
+// stack makes one connection through the proxies.
+func (d *Dialer) stack(ctx context.Context, route message.Route, way []proxy.Tunnel, log *event.Log) (r Result, err error) {
+	led := false
+	defer func() { // a HeaderFunc, OnConnect or Authenticator may panic, too
+		if !led && r.Socket != nil {
+			r.Socket.Kill()
+		}
+	}()
 	first := way[0].Proxy
 	raw, times, err := d.connect(ctx, message.Route{Origin: first.Origin}, log)
 	if err != nil {
@@ -75,6 +76,7 @@ func (d *Dialer) stack(ctx context.Context, route message.Route, way []proxy.Tun
 			return r, err
 		}
 	}
+	led = true
 	return r, nil
 }
 
