@@ -123,12 +123,7 @@ func (k *call) unwrap(err error) *fault.Fault {
 func (k *call) adopt(ex *Exchange, after func()) {
 	k.req.body.drop() // a middleware may have answered without it
 	b := ex.Body
-	b.mu.Lock()
-	times := b.times
-	if b.k != nil {
-		times = b.k.times
-	}
-	b.mu.Unlock()
+	times := b.timesSoFar()
 	times.start, times.end = k.times.start, 0
 	k.times, k.msg.Sent, k.got = times, times.sent, b.got
 	if k.times.first == 0 { // a middleware made it
@@ -207,8 +202,8 @@ func (v *relay) Finish(end trace.Reason) (trace.Reason, time.Duration) {
 	} else {
 		v.ex.Body.cut(end)
 	}
-	if v.ex.Body.times.sent != 0 {
-		v.k.msg.Sent = v.ex.Body.times.sent
+	if sent := v.ex.Body.timesSoFar().sent; sent != 0 {
+		v.k.msg.Sent = sent
 	}
 	v.over()
 	return end, 0

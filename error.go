@@ -52,7 +52,7 @@ type Error struct {
 }
 
 // Error is a line such as
-// "GET http://localhost:1/: connect: 127.0.0.1:1: connection refused". It holds
+// "GET http://localhost:1/: connect: dial tcp 127.0.0.1:1: connection refused". It holds
 // no credential and no byte of a body.
 func (e *Error) Error() string {
 	var b strings.Builder
@@ -71,12 +71,21 @@ func (e *Error) Error() string {
 		b.WriteByte(')')
 	}
 	b.WriteString(": ")
-	b.WriteString(e.Err.Error())
+	b.WriteString(e.causeText())
 	if e.NotRetried != nil {
 		b.WriteString("; not sent again: ")
 		b.WriteString(e.NotRetried.Error())
 	}
 	return b.String()
+}
+
+// causeText is the text of the cause without the phase, which stands before it.
+func (e *Error) causeText() string {
+	text := strings.TrimPrefix(e.Err.Error(), string(e.Op)+": ")
+	if e.Op == OpConnect { // "dial tcp 127.0.0.1:1: connect: connection refused"
+		text = strings.ReplaceAll(text, ": connect: ", ": ")
+	}
+	return text
 }
 
 // Unwrap returns the cause.

@@ -35,6 +35,18 @@ func NewExchange(head Head, body io.Reader) *Exchange {
 	return &Exchange{Head: head, Body: &BodyReader{src: body}}
 }
 
+// WithBody is ex with another body, for a Handler that changes what is read: it
+// keeps the head, Timing, ConnInfo, URL, History and, unless body has a method
+// Trailer() Header, the trailer section. body reads from ex.Body; when it has
+// ended or is closed, so are body, if it is an io.Closer, and ex, which is not to
+// be used otherwise any more. Decoded contents usually want other fields, too:
+// see Header.
+func (ex *Exchange) WithBody(body io.Reader) *Exchange {
+	wrapped := *ex
+	wrapped.Body = &BodyReader{src: body, under: ex.Body, got: ex.Body.got}
+	return &wrapped
+}
+
 // take makes ex of a call whose head has arrived.
 func (ex *Exchange) take(k *call) {
 	ex.Head = newHead(&k.head)
@@ -73,20 +85,31 @@ func (ex *Exchange) Close() error { return ex.Body.Close() }
 
 // Trailer is the trailer section, once the body has been read to its end.
 func (ex *Exchange) Trailer() Header {
-	ex.Body.mu.Lock()
-	defer ex.Body.mu.Unlock()
-	return Header{ex.Body.trailer}
+	return Header{ex.Body.trailerSoFar()}
+}
+
+func (b *BodyReader) trailerSoFar() message.Fields {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.trailer
 }
 
 // Timing says where the time of the call went so far.
 func (ex *Exchange) Timing() Timing {
-	b := ex.Body
+	times := ex.Body.timesSoFar()
+	return times.timing()
+}
+
+func (b *BodyReader) timesSoFar() times {
+	if b.under != nil {
+		return b.under.timesSoFar()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.k != nil {
-		return b.k.times.timing()
+		return b.k.times
 	}
-	return b.times.timing()
+	return b.times
 }
 
 // ConnInfo describes the connection that carries it.
@@ -130,12 +153,13 @@ func (ex *Exchange) check(req *Request, c *Client) error {
 // from any. It is this value whose loss is noticed: whoever keeps it keeps the
 // exchange.
 type BodyReader struct {
-	mu      sync.Mutex // held while reading
-	guard   sync.Mutex // guards k against Close from elsewhere
-	k       *call      // nil once the exchange has ended
-	src     io.Reader  // of NewExchange
-	shut    sync.Once  // src was closed
-	end     error      // what Read returns once the exchange has ended
+	mu      sync.Mutex  // held while reading
+	guard   sync.Mutex  // guards k against Close from elsewhere
+	k       *call       // nil once the exchange has ended
+	src     io.Reader   // of NewExchange
+	under   *BodyReader // that src reads from, of WithBody
+	shut    sync.Once   // src was closed
+	end     error       // what Read returns once the exchange has ended
 	cleanup runtime.Cleanup
 	attempt int
 	trailer message.Fields
@@ -238,18 +262,27 @@ func (o *outside) Write(p []byte) (n int, err error) {
 // now on. b.mu is held.
 func (b *BodyReader) endSource(err error) {
 	b.end = err
-	if t, ok := b.src.(interface{ Trailer() Header }); ok && err == io.EOF {
+	t, ok := b.src.(interface{ Trailer() Header })
+	if ok && err == io.EOF {
 		b.trailer = t.Trailer().f
 	}
 	b.closeSource()
+	if b.under != nil && !ok && err == io.EOF {
+		b.trailer = b.under.trailerSoFar()
+	}
 	b.tapped(nil, err)
 }
 
 // closeSource closes what such a body comes from, once; from any goroutine.
 func (b *BodyReader) closeSource() {
-	if c, ok := b.src.(io.Closer); ok {
-		b.shut.Do(func() { c.Close() })
-	}
+	b.shut.Do(func() {
+		if c, ok := b.src.(io.Closer); ok {
+			c.Close()
+		}
+		if b.under != nil {
+			b.under.Close()
+		}
+	})
 }
 
 // Done reports whether the body was read to its end.
@@ -275,6 +308,9 @@ func (b *BodyReader) Left() int64 {
 // Received is how many bytes of the body have come so far, before decoding and
 // without framing. Of a body that a Handler made it is 0.
 func (b *BodyReader) Received() int64 {
+	if b.under != nil {
+		return b.under.Received()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.k != nil {

@@ -287,8 +287,8 @@ func (c *Client) doThrough(ctx context.Context, req *Request, resp *Response) er
 	}
 	resp.Head = ex.Head
 	resp.keepTrailer(ex.Body.trailer)
-	resp.times, resp.got = ex.Body.times, ex.Body.got
-	resp.received = ex.Body.received
+	resp.times, resp.got = ex.Body.timesSoFar(), ex.Body.got
+	resp.received = ex.Body.Received()
 	if ex.req != nil {
 		resp.req, resp.hops = ex.req, ex.hops
 	}

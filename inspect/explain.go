@@ -69,7 +69,7 @@ func (i *Inspector) explain(c *conn) {
 	switch {
 	case ok:
 		c.Why = "in the place of one that " + lossText[s.kind]
-		p.tallies[s.kind].add(s.loss, p.requests, c.opened-s.closed >= int64(later))
+		p.tally(s.kind).add(s.loss, p.requests, c.opened-s.closed >= int64(later))
 	case first:
 		c.Why = "the first for this name"
 	default:
@@ -89,7 +89,7 @@ func (i *Inspector) elsewhere(c *conn) bool {
 		if f := other.free(c, p.demand); f != nil && f.covers(c) {
 			l := leftOf(f)
 			l.kind, l.certified = leftApart, f.certificate != [32]byte{} && f.certificate == c.certificate
-			p.tallies[leftApart].add(&l, p.requests, true)
+			p.tally(leftApart).add(&l, p.requests, true)
 			c.Why = "although one to the same address was idle, for another name"
 			return true
 		}
@@ -102,7 +102,7 @@ func (i *Inspector) elsewhere(c *conn) bool {
 		if f := q.named(c.Name).free(c, q.demand); f != nil {
 			l := leftOf(f)
 			l.kind = leftElsewhere
-			all[0].tallies[leftElsewhere].add(&l, all[0].requests, true) // in one place for the name
+			all[0].tally(leftElsewhere).add(&l, all[0].requests, true) // in one place for the name
 			c.Why = "although one for the same name was idle, at another address"
 			return true
 		}

@@ -53,6 +53,8 @@ type Inspector struct {
 	flows    map[*flow.Conn]*conn
 	pairs    map[pair]*conn // those that are not over
 	places   map[placeKey]*place
+	past     past
+	sumUpAt  int // so many places, and no fewer than manyPlaces
 	names    map[nameKey][]*place
 	leaving  []*conn // that are over, and may still get packets
 	kept     []Conn
@@ -113,17 +115,6 @@ func New(c Config) *Inspector {
 	i.inner = i.view.Stream
 	i.view.Table().Open = i.open
 	return i
-}
-
-// place is the one of a server and a client.
-func (i *Inspector) place(client netip.Addr, server netip.AddrPort) *place {
-	key := placeKey{client, server}
-	p := i.places[key]
-	if p == nil {
-		p = newPlace(client, server)
-		i.places[key] = p
-	}
-	return p
 }
 
 // Dropped tells how many packets were lost before they could be inspected, in

@@ -32,7 +32,7 @@ var patterns = []pattern{
 // judge fills in the verdict.
 func (i *Inspector) judge(r *Report) {
 	v := &r.Verdict
-	v.Peak = i.peak
+	v.Peak, v.Requests, v.Connections = i.peak, i.past.requests, i.past.conns
 	var all []finding
 	for _, p := range i.places {
 		v.Requests += p.requests
@@ -141,7 +141,7 @@ func (i *Inspector) notes(r *Report) {
 	if i.seen.Dropped > 0 {
 		note("%d packets were lost before they could be read: counts of requests and connections are at least so high.", i.seen.Dropped)
 	}
-	about, refused, unused, raced := 0, 0, 0, 0
+	about, refused, unused, raced := 0, i.past.refused, i.past.unused, i.past.raced
 	for _, p := range i.places {
 		refused += p.refused
 		unused += p.unused
@@ -166,6 +166,9 @@ func (i *Inspector) notes(r *Report) {
 	}
 	if unused > 0 {
 		note("%s ended without a request: dialed for a request that another connection served first, or tried by somebody else.", plural(unused, "connection"))
+	}
+	if i.past.places > 0 {
+		note("%s at %s of client and server, where nothing was odd, are in the sums only.", plural(i.past.conns, "connection"), plural(i.past.places, "pair"))
 	}
 	if i.others > 0 {
 		note("%s neither HTTP nor TLS, and left out.", verb(i.others, "connection", "was", "were"))

@@ -22,10 +22,10 @@ func TestAskedUnseen(t *testing.T) {
 		p := i.place(netip.MustParseAddr("192.0.2.1"), netip.MustParseAddrPort("192.0.2.2:443"))
 		p.requests, p.conns, p.peak = 1+tt.server+tt.client, 1+tt.server+tt.client, 1
 		for n := range tt.server {
-			p.tallies[serverNow].add(&loss{kind: serverNow, requests: 1, opaque: true}, n+1, true)
+			p.tally(serverNow).add(&loss{kind: serverNow, requests: 1, opaque: true}, n+1, true)
 		}
 		for n := range tt.client {
-			p.tallies[clientNow].add(&loss{kind: clientNow, requests: 1, opaque: true}, tt.server+n+1, true)
+			p.tally(clientNow).add(&loss{kind: clientNow, requests: 1, opaque: true}, tt.server+n+1, true)
 		}
 		var r Report
 		i.judge(&r)

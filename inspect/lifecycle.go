@@ -68,7 +68,7 @@ func (i *Inspector) answering(c *conn, now int64) {
 	if c.state == busy && c.firstByte == 0 {
 		c.firstByte = now
 		if !c.foreign {
-			c.place.latency.add(time.Duration(now - c.begunAt))
+			c.place.firstByte(time.Duration(now - c.begunAt))
 		}
 	}
 }
@@ -170,7 +170,7 @@ func (i *Inspector) blame(c *conn) {
 	for _, o := range c.passers {
 		o.passed = nil
 		if !o.foreign {
-			o.place.tallies[l.kind].add(&l, o.ordinal, o.opened-c.idleSince >= int64(later))
+			o.place.tally(l.kind).add(&l, o.ordinal, o.opened-c.idleSince >= int64(later))
 		}
 	}
 	c.passers = nil

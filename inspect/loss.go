@@ -256,8 +256,11 @@ func bucket(v uint64) int {
 	return top*8 + int(v>>(top-3))&7
 }
 
-// at is the duration that a share q of all are below, to an eighth.
+// at is the duration that a share q of all are below, to an eighth; of none 0.
 func (h *histogram) at(q float64) time.Duration {
+	if h == nil {
+		return 0
+	}
 	left := uint64(q * float64(h.n))
 	for i, n := range h.counts {
 		if uint64(n) > left || left == 0 && n > 0 {

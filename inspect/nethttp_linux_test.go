@@ -152,19 +152,22 @@ func TestPatterns(t *testing.T) {
 			if tt.program == "" {
 				tt.program = tt.name
 			}
-			s := serve(t, tt.server)
-			r := play(t, s, tt.program, ear{})
-			v := &r.Verdict
-			checkCauses(t, v, tt.want)
-			if len(v.Causes) > 0 && tt.side != inspect.NoSide && v.Causes[0].Side != tt.side {
-				t.Errorf("%s is on the side of the %s, not the %s", v.Causes[0].Cause, v.Causes[0].Side, tt.side)
-			}
-			if n := int(s.conns.Load()); v.Connections != n {
-				t.Errorf("%d connections, the server counted %d", v.Connections, n)
-			}
-			if n := int(s.requests.Load()); v.Requests != n && !(tt.server.http2 && tt.about) {
-				t.Errorf("%d requests, the server counted %d", v.Requests, n)
-			}
+			calmly(t, func() (faults []string) {
+				wrong := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+				s := serve(t, tt.server)
+				v := &play(t, s, tt.program, ear{}).Verdict
+				faults = wrongCauses(v, tt.want)
+				if len(v.Causes) > 0 && tt.side != inspect.NoSide && v.Causes[0].Side != tt.side {
+					wrong("%s is on the side of the %s, not the %s", v.Causes[0].Cause, v.Causes[0].Side, tt.side)
+				}
+				if n := int(s.conns.Load()); v.Connections != n {
+					wrong("%d connections, the server counted %d", v.Connections, n)
+				}
+				if n := int(s.requests.Load()); v.Requests != n && !(tt.server.http2 && tt.about) {
+					wrong("%d requests, the server counted %d", v.Requests, n)
+				}
+				return faults
+			})
 		})
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"io"
 	"time"
+
+	"sonde/capture/decode"
 )
 
 //go:embed page.html
@@ -13,15 +15,16 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// maxRows bounds the connections on a page.
+// maxRows bounds the connections on a page, and the servers.
 const maxRows = 1000
 
 // page is what the template shows.
 type page struct {
 	*Report
-	Headline, Seen, Length, Hidden string
-	Origins                        []pageOrigin
-	Rows                           []row
+	Headline, Seen, Length, Hidden, MoreOrigins string
+
+	Origins []pageOrigin
+	Rows    []row
 }
 
 type pageOrigin struct {
@@ -48,12 +51,19 @@ type bar struct {
 // stretches and its end.
 func (r *Report) WriteHTML(w io.Writer) error {
 	p := page{Report: r, Headline: r.Verdict.headline(), Seen: r.seen(), Length: short(r.End.Sub(r.Start))}
-	for _, o := range r.Origins {
+	for _, o := range r.Origins[:min(len(r.Origins), maxRows)] {
 		line := pageOrigin{o, o.Sent.Retransmits + o.Received.Retransmits, ""}
+		line.Names = make([]string, len(o.Names))
+		for n, name := range o.Names {
+			line.Names[n] = escaped(name)
+		}
 		if o.Median > 0 {
 			line.First = short(o.Median)
 		}
 		p.Origins = append(p.Origins, line)
+	}
+	if n := len(r.Origins) - len(p.Origins); n > 0 {
+		p.MoreOrigins = fmt.Sprintf("%s more are not shown.", plural(n, "server"))
 	}
 	conns := r.Conns
 	if hidden := r.Forgotten + max(len(conns)-maxRows, 0); hidden > 0 {
@@ -100,6 +110,10 @@ func (r *Report) row(c *Conn) row {
 	return l
 }
 
+// escaped is what came from the wire, fit to be shown: a page may be read in a
+// terminal too.
+func escaped(s string) string { return string(decode.AppendEscaped(nil, s)) }
+
 func (r *Report) bar(x *Request, end time.Time) bar {
 	from, to := x.Start, x.End
 	if from.IsZero() {
@@ -108,14 +122,14 @@ func (r *Report) bar(x *Request, end time.Time) bar {
 	if to.IsZero() {
 		to = end
 	}
-	b := bar{Left: r.percent(from), Cut: !x.Complete, Title: x.Method + " " + x.Target}
+	b := bar{Left: r.percent(from), Cut: !x.Complete, Title: escaped(x.Method + " " + x.Target)}
 	b.Width = max(r.percent(to)-b.Left, 0)
 	if x.Status != 0 {
 		b.Title += fmt.Sprintf(" %d", x.Status)
 	}
 	b.Title += fmt.Sprintf(", %s, %d packets there, %d back", short(to.Sub(from)), x.Sent.Packets, x.Received.Packets)
 	if x.Problem != "" {
-		b.Title += ", " + x.Problem
+		b.Title += ", " + escaped(x.Problem)
 	}
 	return b
 }

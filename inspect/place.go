@@ -33,10 +33,10 @@ type place struct {
 	resumed, handshakes             int
 	refused                         int
 	retries                         int
-	tallies                         [lossKinds]tally
+	tallies                         *[lossKinds]tally // noTallies before the first
 	agents                          map[string]int
 	owners                          map[int]bool
-	latency                         histogram
+	latency                         *histogram // nil before the first
 	sent, received                  Traffic
 	closedBy                        [4]int  // by side
 	failed                          failure // the latest request that was not answered
@@ -69,7 +69,35 @@ type slot struct {
 const maxOrigins = 1000
 
 func newPlace(client netip.Addr, server netip.AddrPort) *place {
-	return &place{client: client, server: server, origins: map[string]*origin{}, agents: map[string]int{}, owners: map[int]bool{}}
+	return &place{client: client, server: server, origins: map[string]*origin{}, agents: map[string]int{}, owners: map[int]bool{}, tallies: &noTallies}
+}
+
+// noTallies are those of places where no connection was avoidable. Nothing is
+// written to them.
+var noTallies [lossKinds]tally
+
+// tally is the one of a kind, to be added to.
+func (p *place) tally(kind lossKind) *tally {
+	if p.tallies == &noTallies {
+		p.tallies = new([lossKinds]tally)
+	}
+	return &p.tallies[kind]
+}
+
+// avoidable is how many connections another one could have stood in for.
+func (p *place) avoidable() (n int) {
+	for k := range p.tallies {
+		n += p.tallies[k].n
+	}
+	return n
+}
+
+// firstByte takes note of how long a response took to begin.
+func (p *place) firstByte(d time.Duration) {
+	if p.latency == nil {
+		p.latency = new(histogram)
+	}
+	p.latency.add(d)
 }
 
 // named is the origin with that name.

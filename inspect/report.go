@@ -18,8 +18,10 @@ type Report struct {
 	Troubles []string
 	Verdict  Verdict
 	// Notes are what is odd, and harms little or cannot be told.
-	Notes   []string
-	Origins []Origin // the busiest first
+	Notes []string
+	// Origins are the busiest first. Of thousands of them, those where nothing was odd
+	// and nothing is open are only in the sums.
+	Origins []Origin
 	// Conns are the latest connections, by number; Forgotten is how many more there
 	// were.
 	Conns     []Conn
@@ -62,7 +64,7 @@ type Snapshot struct {
 func (i *Inspector) Snapshot(most int) Snapshot {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	s := Snapshot{At: at(i.now), States: i.kernel.states, Witnesses: i.seen, Origins: i.origins(most), InFlight: i.busy}
+	s := Snapshot{At: at(i.now), States: i.kernel.states, Witnesses: i.seen, Origins: i.origins(most), InFlight: i.busy, Requests: i.past.requests, Conns: i.past.conns}
 	for _, p := range i.places {
 		s.Requests += p.requests
 		s.Conns += p.conns
@@ -95,10 +97,7 @@ func (p *place) figures() Origin {
 	o := Origin{
 		Client: p.client, Server: p.server, Requests: p.requests, Conns: p.conns, Reused: p.reused, Unused: p.unused,
 		Open: p.open, InFlight: p.busy, Peak: p.peak, Resumed: p.resumed, Handshakes: p.handshakes,
-		Sent: p.sent, Received: p.received, Median: p.latency.at(0.5), P99: p.latency.at(0.99),
-	}
-	for k := range p.tallies {
-		o.Avoidable += p.tallies[k].n
+		Avoidable: p.avoidable(), Sent: p.sent, Received: p.received, Median: p.latency.at(0.5), P99: p.latency.at(0.99),
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.origins)) {
 		if name != "" && len(o.Names) < 8 {

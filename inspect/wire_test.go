@@ -2,6 +2,7 @@ package inspect_test
 
 import (
 	"bytes"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -278,19 +279,60 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// TestManyClients: a server that the world talks to does not grow with its clients,
+// and those that were odd are not forgotten.
+func TestManyClients(t *testing.T) {
+	const clients = 20_000
+	w := newWire(inspect.Config{Conns: -1})
+	dial := func(n int, port uint16) *call {
+		c := &call{w: w, client: [4]byte{10, 0, byte(n >> 8), byte(n)}, server: [4]byte{192, 0, 2, 1}, sport: port, dport: 80,
+			seq: [2]uint32{1000, 2000}, window: [2]uint16{65535, 65535}}
+		c.packet(0, syn, "")
+		c.packet(1, syn|ack, "")
+		c.packet(0, ack, "")
+		return c
+	}
+	for n := range clients {
+		times := 1
+		if n == 5 {
+			times = 10
+		}
+		for k := range times {
+			c := dial(n, uint16(4000+k))
+			c.get("a", "", fine)
+			if times == 1 {
+				c.close(0)
+			}
+			w.wait(30 * time.Millisecond)
+		}
+	}
+	if n := len(w.in.Snapshot(0).Origins); n > 10_000 {
+		t.Errorf("%d places for clients, of which all but one are gone", n)
+	}
+	r := w.in.Finish()
+	checkCauses(t, &r.Verdict, "bodies-not-closed client-per-request")
+	if v := r.Verdict; v.Connections != clients+9 || v.Requests != clients+9 {
+		t.Errorf("%d connections, %d requests", v.Connections, v.Requests)
+	}
+	if !strings.Contains(strings.Join(r.Notes, " "), "are in the sums only") {
+		t.Errorf("notes %q", r.Notes)
+	}
+}
+
 // TestPage: the page is whole, stands alone, and what servers say cannot leave
 // its place.
 func TestPage(t *testing.T) {
 	w := newWire(inspect.Config{})
 	c := w.dial(4000, 1)
-	c.get("<script>alert(1)</script>", "", fine)
+	c.get("<script>alert(1)</script>\x1b]0;t\a\u202e\u009b", "", fine)
+	c.packet(0, ack, "GET /\x1b[31m\u202e HTTP/1.1\r\n\r\n")
 	c.close(0)
 	var b bytes.Buffer
 	if err := w.in.Finish().WriteHTML(&b); err != nil {
 		t.Fatal(err)
 	}
 	page := b.String()
-	for _, bad := range []string{"<script", "src=", "http://", "https://"} {
+	for _, bad := range []string{"<script", "src=", "http://", "https://", "\x1b", "\a", "\u202e", "\u009b"} {
 		if strings.Contains(page, bad) {
 			t.Errorf("%q is in the page", bad)
 		}
@@ -335,6 +377,13 @@ func names(v *inspect.Verdict) (all []inspect.Name) {
 // there or not.
 func checkCauses(t *testing.T, v *inspect.Verdict, want string) {
 	t.Helper()
+	for _, f := range wrongCauses(v, want) {
+		t.Error(f)
+	}
+}
+
+// wrongCauses says what is different.
+func wrongCauses(v *inspect.Verdict, want string) (faults []string) {
 	var must []inspect.Name
 	may := map[inspect.Name]bool{}
 	for _, name := range strings.Fields(want) {
@@ -346,9 +395,10 @@ func checkCauses(t *testing.T, v *inspect.Verdict, want string) {
 	}
 	got := slices.DeleteFunc(names(v), func(n inspect.Name) bool { return may[n] })
 	if !slices.Equal(got, must) {
-		t.Errorf("causes %v, want %v", got, must)
+		faults = append(faults, fmt.Sprintf("causes %v, want %v", got, must))
 	}
 	if len(may) == 0 && v.Healthy != (len(must) == 0) {
-		t.Errorf("healthy is %v", v.Healthy)
+		faults = append(faults, fmt.Sprintf("healthy is %v", v.Healthy))
 	}
+	return faults
 }

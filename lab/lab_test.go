@@ -44,6 +44,7 @@ func runAll(t *testing.T, cfg Config) []Result {
 
 func TestEveryExperiment(t *testing.T) {
 	for _, r := range runAll(t, quick()) {
+		r = unhurried(t, r)
 		t.Logf("%+v", r)
 		n := r.Connections
 		if runtime.GOOS == "linux" && n.Kernel == nil {
@@ -77,6 +78,20 @@ func TestEveryExperiment(t *testing.T) {
 	}
 }
 
+// unhurried runs a load on two idle connections again, with longer pauses, if no
+// connection was closed: while the machine stands still, all requests come due and
+// are sent without any pause, and then none is idle.
+func unhurried(t *testing.T, r Result) Result {
+	t.Helper()
+	pause := 20 * time.Millisecond
+	for tries := 0; tries < 6 && r.Experiment == "concurrent-default" && r.Client == NetHTTP && !r.AsExpected; tries++ {
+		cfg := quick()
+		cfg.Only, cfg.Interval = []string{r.Experiment}, pause
+		r, pause = runAll(t, cfg)[0], 2*pause
+	}
+	return r
+}
+
 func deref(n *int) int {
 	if n == nil {
 		return -1
@@ -95,6 +110,7 @@ func TestReasonsOfNetHTTP(t *testing.T) {
 			continue
 		}
 		if r.Experiment == "concurrent-default" {
+			r = unhurried(t, r)
 			if r.Reasons[trace.EvictedOrigin] == 0 {
 				t.Errorf("%s: no connection was opened in place of an evicted one: %v", r.Experiment, r.Reasons)
 			}

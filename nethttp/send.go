@@ -36,10 +36,6 @@ const inMemory = 16 << 10
 
 // prepare finds out how the body of req goes.
 func prepare(req *http.Request) (s sending, err error) {
-	s.body = req.Body
-	if s.body == http.NoBody {
-		s.body = nil
-	}
 	if req.ContentLength != 0 && req.Body == nil {
 		return s, fmt.Errorf("http: Request.ContentLength=%d with nil Body", req.ContentLength)
 	}
@@ -49,6 +45,10 @@ func prepare(req *http.Request) (s sending, err error) {
 		s.chunked = true
 	case len(te) == 1 && te[0] == "identity":
 		s.identity = true
+	}
+	// NoBody is none, but chunked it has a last chunk.
+	if s.body = req.Body; s.body == http.NoBody && !s.chunked {
+		s.body = nil
 	}
 	switch {
 	case s.body == nil:

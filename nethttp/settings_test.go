@@ -424,7 +424,7 @@ func testMaxHead(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X", strings.Repeat("x", 5000)) })
 	get(t, over(t, &http.Transport{}), s.URL)
 	err := failing(t, over(t, &http.Transport{MaxResponseHeaderBytes: 4000}), s.URL)
-	if err.Error() != "net/http: server response headers exceeded 4000 bytes; aborted" {
+	if err.Error() != "net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded 4000 bytes; aborted" {
 		t.Error(err)
 	}
 }

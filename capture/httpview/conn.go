@@ -228,7 +228,7 @@ const (
 	maxEmpty      = 64
 )
 
-// classify says what bytes are the start of. It makes up its mind within some
+// classify says what bytes are the start of. It makes up its mind within a
 // hundred bytes, so that nobody needs to keep more.
 func classify(b []byte) kind {
 	all := len(b)

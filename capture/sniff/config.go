@@ -102,6 +102,9 @@ func (c *Config) filled() error {
 	if modes > 1 {
 		return fmt.Errorf("%w: writing, counting, HTTP and following exclude each other", ErrConfig)
 	}
+	if c.Following && c.JSON {
+		return fmt.Errorf("%w: the bytes of a connection have no form in JSON", ErrConfig)
+	}
 	return nil
 }
 

@@ -267,6 +267,7 @@ func TestRunRefusals(t *testing.T) {
 		{Config{Read: "x", Interface: "lo"}, "either"},
 		{Config{Filter: "tcp"}, "nothing to compile"},
 		{Config{Read: "testdata/eth.pcap", CountOnly: true, HTTP: true}, "exclude"},
+		{Config{Read: "testdata/eth.pcap", Following: true, JSON: true}, "JSON"},
 		{Config{Read: "testdata/none"}, "no such file"},
 		{Config{Interface: "nosuchdevice"}, "nosuchdevice"},
 		{Config{Interface: "4711"}, "number 4711"},

@@ -186,7 +186,7 @@ func (w *waterfall) axis() string {
 	for i := 0; total/step > most; i++ {
 		step *= []float64{2, 2.5, 2}[i%3]
 	}
-	line := []rune(strings.Repeat(" ", w.bars))
+	line, from, to := []rune(strings.Repeat(" ", w.bars)), 0, 0
 	for mark := 0.0; ; mark += step {
 		text := fmt.Sprintf("%.6g", mark)
 		last := mark+step > total
@@ -197,7 +197,10 @@ func (w *waterfall) axis() string {
 		if at+len(text) > w.bars {
 			at = max(w.bars-len(text), 0)
 		}
-		copy(line[at:], []rune(text))
+		if at <= to && mark > 0 { // the last one had to move
+			copy(line[from:to], []rune(strings.Repeat(" ", to-from)))
+		}
+		from, to = at, copy(line[at:], []rune(text))+at
 		if last {
 			return string(line)
 		}

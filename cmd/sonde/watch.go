@@ -145,6 +145,9 @@ func (c *watchCommand) run(ctx context.Context) error {
 			return failed(err)
 		}
 	}
+	if err := c.createHTML(); err != nil {
+		return failed(err)
+	}
 	w := &watching{c: c, show: newWatchTable(c)}
 	if err := w.open(); err != nil {
 		return failed(withAdvice(err))
@@ -152,7 +155,7 @@ func (c *watchCommand) run(ctx context.Context) error {
 	err := w.follow(ctx)
 	report := w.finish()
 	w.show.clear()
-	if e := c.write(report, w.show.paint); err == nil {
+	if e := c.write(report); err == nil {
 		err = e
 	}
 	return failed(err)
@@ -166,5 +169,15 @@ func withAdvice(err error) error {
 	return err
 }
 
-// createHTML opens the page's file.
-func (c *watchCommand) createHTML() (*os.File, error) { return os.Create(c.html) }
+// createHTML makes the page's file before the watch, which may take long: whether
+// it can be written should be known by then.
+func (c *watchCommand) createHTML() error {
+	if c.html == "" {
+		return nil
+	}
+	f, err := os.Create(c.html)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}

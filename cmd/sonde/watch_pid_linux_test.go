@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -88,6 +89,16 @@ func TestWatchPidGone(t *testing.T) {
 	pid := strconv.Itoa(cmd.Process.Pid)
 	if _, diag, code := outputs(t, "watch", "-i", "lo", "--pid", pid); code != 1 || !strings.Contains(diag, "there is no process "+pid) {
 		t.Errorf("code %d, %q", code, diag)
+	}
+}
+
+// TestWatchPageNowhere: a page that cannot be written is told before the watch, and
+// the command does not run in vain.
+func TestWatchPageNowhere(t *testing.T) {
+	ran := filepath.Join(t.TempDir(), "ran")
+	_, diag, code := outputs(t, "watch", "-i", "lo", "--html", "/nonexistent/page.html", "--", "touch", ran)
+	if _, err := os.Stat(ran); code != 1 || !strings.Contains(diag, "no such file") || err == nil {
+		t.Errorf("code %d, %q, ran: %v", code, diag, err)
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"os"
 	"strings"
 
 	"sonde/inspect"
@@ -10,19 +12,19 @@ import (
 
 // write writes what is asked for: the report, or its verdict as JSON, and the
 // page.
-func (c *watchCommand) write(r *inspect.Report, p paint) error {
+func (c *watchCommand) write(r *inspect.Report) error {
+	var page, err error
 	if c.html != "" {
-		if err := c.writePage(r); err != nil {
-			return err
-		}
+		page = c.writePage(r)
 	}
 	if c.json {
-		return writeLine(c, struct {
+		err = writeLine(c, struct {
 			Verdict inspect.Verdict `json:"verdict"`
 		}{r.Verdict})
+	} else {
+		_, err = c.std.out.WriteString(colourReport(string(r.AppendText(nil)), r, paintFor(c.std.out)))
 	}
-	_, err := c.std.out.WriteString(colourReport(string(r.AppendText(nil)), r, paintFor(c.std.out)))
-	return err
+	return errors.Join(err, page)
 }
 
 // writeLine writes a value as one line of JSON.
@@ -38,7 +40,7 @@ func writeLine(c *watchCommand, v any) error {
 }
 
 func (c *watchCommand) writePage(r *inspect.Report) error {
-	f, err := c.createHTML()
+	f, err := os.Create(c.html)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -63,7 +62,7 @@ func (t *watchTable) refresh(ctx context.Context, w *watching) {
 		now := w.in.Snapshot(shownOrigins)
 		switch {
 		case t.c.json && t.c.regular:
-			t.object(&now, every)
+			t.object(&now)
 		case t.terminal:
 			t.draw(&now)
 		default:
@@ -244,7 +243,7 @@ type liveOrigin struct {
 }
 
 // object writes the figures as a line of JSON.
-func (t *watchTable) object(s *inspect.Snapshot, _ time.Duration) {
+func (t *watchTable) object(s *inspect.Snapshot) {
 	l := liveObject{time.Now().UTC(), s.Requests, s.Conns, s.InFlight, s.Witnesses.Dropped, []liveOrigin{}}
 	for _, o := range s.Origins {
 		l.Origins = append(l.Origins, liveOrigin{o.Server.String(), o.Client.String(), o.Requests, o.Conns, o.Open, o.Avoidable,
@@ -253,6 +252,6 @@ func (t *watchTable) object(s *inspect.Snapshot, _ time.Duration) {
 	if err := writeLine(t.c, struct {
 		Live liveObject `json:"live"`
 	}{l}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		t.say("%v", err)
 	}
 }

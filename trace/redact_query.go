@@ -1,0 +1,61 @@
+package trace
+
+import "strings"
+
+// RedactQueries returns a Sink that hands events to s without what URLs have as
+// their query, which can hold keys and names: "?[redacted]" stands there instead.
+// It goes for URLs, first lines, the values of fields, and the texts of errors;
+// errors.Is and errors.As still see the errors themselves. Without it queries are
+// told as they are. A nil s gives nil.
+func RedactQueries(s Sink) Sink {
+	if s == nil {
+		return nil
+	}
+	return queryless{s}
+}
+
+type queryless struct{ Sink }
+
+// WantsFields is the sink's own; see FieldSink.
+func (q queryless) WantsFields() bool {
+	f, ok := q.Sink.(FieldSink)
+	return !ok || f.WantsFields()
+}
+
+// Record hands e on.
+func (q queryless) Record(e Event) {
+	e.URL, e.Value = withoutQueries(e.URL), withoutQueries(e.Value)
+	if e.Err != nil && strings.Contains(e.Err.Error(), "?") {
+		e.Err = querylessError{e.Err}
+	}
+	q.Sink.Record(e)
+}
+
+type querylessError struct{ err error }
+
+func (e querylessError) Error() string { return withoutQueries(e.err.Error()) }
+func (e querylessError) Unwrap() error { return e.err }
+
+// withoutQueries is text with each run of characters behind a "?" replaced. RFC
+// 3986 §3.4: a query ends at "#"; in running text also where a URL cannot go on.
+func withoutQueries(text string) string {
+	if !strings.Contains(text, "?") {
+		return text
+	}
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "?")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		end := strings.IndexAny(rest, "#<>\" \t")
+		if end < 0 {
+			end = len(rest)
+		}
+		if out.WriteByte('?'); end > 0 {
+			out.WriteString("[redacted]")
+		}
+		text = rest[end:]
+	}
+}

@@ -1,0 +1,61 @@
+package trace_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"sonde/trace"
+)
+
+// Queries can hold what is nobody else's business.
+func ExampleRedactQueries() {
+	sink := trace.RedactQueries(trace.NewStableText(os.Stdout))
+	sink.Record(trace.Event{Kind: trace.CallStart, Call: 1, Method: "GET", URL: "https://example.com/find?key=7#top"})
+	// Output:
+	// 1    call-start      GET https://example.com/find?[redacted]#top
+}
+
+func TestRedactQueries(t *testing.T) {
+	if trace.RedactQueries(nil) != nil {
+		t.Error("of nothing it made something")
+	}
+	var rec trace.Recorder
+	sink, cause := trace.RedactQueries(&rec), errors.New("over")
+	for _, e := range []trace.Event{
+		{Kind: trace.HeadWritten, Value: "GET /a?key=secret HTTP/1.1"},
+		{Kind: trace.FieldWritten, Name: "Referer", Value: "http://h/?secret?secret#f"},
+		{Kind: trace.Redirect, URL: "http://h/?"},
+		{Kind: trace.CallDone, Err: fmt.Errorf("to http://h/?secret: %w", cause)},
+	} {
+		sink.Record(e)
+	}
+	got := rec.Events()
+	if got[0].Value != "GET /a?[redacted] HTTP/1.1" || got[1].Value != "http://h/?[redacted]#f" || got[2].URL != "http://h/?" {
+		t.Errorf("%+v", got)
+	}
+	if err := got[3].Err; strings.Contains(err.Error(), "secret") || !errors.Is(err, cause) {
+		t.Error(err)
+	}
+}
+
+// TestFieldSink: a ring does without fields unless it is told, and a sink around
+// others wants what one of them wants.
+func TestFieldSink(t *testing.T) {
+	without, with := trace.NewRing(1), trace.NewRing(1)
+	with.Fields = true
+	for _, tt := range []struct {
+		sink trace.Sink
+		want bool
+	}{
+		{without, false}, {with, true}, {trace.Tee(without, with), true}, {trace.Tee(without, trace.NewRing(2)), false},
+		{trace.Tee(without, new(trace.Recorder)), true}, {trace.RedactQueries(without), false},
+		{trace.RedactQueries(new(trace.Recorder)), true},
+	} {
+		if got := tt.sink.(trace.FieldSink).WantsFields(); got != tt.want {
+			t.Errorf("%T: %v", tt.sink, got)
+		}
+	}
+}
