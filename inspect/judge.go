@@ -134,6 +134,9 @@ func merge(all []finding) []Cause {
 	return causes
 }
 
+// manyPassed is from how many connections on it is said that no look met them.
+const manyPassed = 10
+
 // notes adds what is odd beside the causes.
 func (i *Inspector) notes(r *Report) {
 	note := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
@@ -151,6 +154,10 @@ func (i *Inspector) notes(r *Report) {
 		if c.About && c.Requests > 0 {
 			about++
 		}
+	}
+	if n := i.kernel.passed; i.seen.Packets == 0 && n >= manyPassed && n*2 > r.Verdict.Connections {
+		note("%s came and went between two looks, and left only TIME-WAIT: how many there were at once, and so whether fewer would have done, "+
+			"only packets can tell for sure.", plural(n, "connection"))
 	}
 	switch {
 	case about > 0 && i.seen.Packets == 0:

@@ -21,6 +21,7 @@ type kernelWitness struct {
 	ends      []ending
 	strangers []*conn // that seem to be of other processes
 	listens   map[netip.AddrPort]bool
+	passed    int            // that came and went between two looks
 	waiting   map[pair]int64 // in TIME-WAIT when the watch began, or told of already
 }
 
@@ -108,6 +109,9 @@ func (i *Inspector) fromKernel(k pair, s *sockets.Socket, atClient bool, now int
 		w.waiting[k] = w.turn
 		if told || first {
 			return nil
+		}
+		if !i.config.Packets {
+			w.passed++
 		}
 	}
 	if i.config.Packets && (s.State != sockets.Established || !first) {

@@ -50,7 +50,7 @@ type bar struct {
 // a line of time for each connection that is kept, with its requests, its idle
 // stretches and its end.
 func (r *Report) WriteHTML(w io.Writer) error {
-	p := page{Report: r, Headline: r.Verdict.headline(), Seen: r.seen(), Length: short(r.End.Sub(r.Start))}
+	p := page{Report: r, Headline: r.headline(), Seen: r.seen(), Length: short(r.End.Sub(r.Start))}
 	for _, o := range r.Origins[:min(len(r.Origins), maxRows)] {
 		line := pageOrigin{o, o.Sent.Retransmits + o.Received.Retransmits, ""}
 		line.Names = make([]string, len(o.Names))

@@ -14,7 +14,7 @@ import (
 // Lines have at most 80 columns. What came from the wire is escaped.
 func (r *Report) AppendText(dst []byte) []byte {
 	t := text{dst}
-	t.line("Connection reuse: %s", r.Verdict.headline())
+	t.line("Connection reuse: %s", r.headline())
 	t.line("")
 	t.par("seen      ", r.seen())
 	for _, trouble := range r.Troubles {
@@ -52,11 +52,14 @@ const (
 )
 
 // headline is the verdict in a few words.
-func (v *Verdict) headline() string {
+func (r *Report) headline() string {
+	v := &r.Verdict
 	figures := fmt.Sprintf("%s on %s, at most %d at once", plural(v.Requests, "request"), plural(v.Connections, "connection"), v.Peak)
 	switch {
 	case v.Requests == 0:
 		return "no request was seen"
+	case v.Healthy && r.Witnesses.Packets == 0:
+		return "healthy, as far as sockets tell (" + figures + ")"
 	case v.Healthy:
 		return "healthy (" + figures + ")"
 	}

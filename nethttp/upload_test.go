@@ -1,6 +1,7 @@
 package nethttp_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -70,7 +71,7 @@ func TestClientTimeoutText(t *testing.T) {
 		"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc": "context deadline exceeded (Client.Timeout or context cancellation while reading body)",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			rt := nethttp.New(&http.Transport{Dial: func(string, string) (net.Conn, error) {
+			rt := nethttp.New(&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 				near, far := net.Pipe()
 				go func() {
 					far.Read(make([]byte, 1000))

@@ -59,3 +59,16 @@ func TestFieldSink(t *testing.T) {
 		}
 	}
 }
+
+// fieldless counts events, and does without those of single fields.
+type fieldless struct{ n int }
+
+func (f *fieldless) Record(trace.Event) { f.n++ }
+func (f *fieldless) WantsFields() bool  { return false }
+
+// A sink that does without fields costs a client less.
+func ExampleFieldSink() {
+	var sink trace.FieldSink = new(fieldless)
+	fmt.Println(trace.Tee(sink, trace.NewRing(10)).(trace.FieldSink).WantsFields())
+	// Output: false
+}
