@@ -22,6 +22,8 @@ type link struct {
 	h1.Conn
 	state *tls.ConnectionState
 	times dial.Times
+
+	described atomic.Pointer[pool.Description] // what Describe said; nil: it was not asked
 }
 
 var (
@@ -38,7 +40,11 @@ func (l *link) live() net.Conn {
 }
 
 // Describe says what the connection is, for the pool's events.
-func (l *link) Describe() (d pool.Description) {
+func (l *link) Describe() *pool.Description {
+	if d := l.described.Load(); d != nil {
+		return d
+	}
+	d := new(pool.Description)
 	raw := l.Socket().Raw()
 	if local := socket.Local(raw); local != nil { // a custom connection may have none
 		d.Network, d.Local = local.Network(), event.AddrPort(local)
@@ -47,6 +53,7 @@ func (l *link) Describe() (d pool.Description) {
 	if l.state != nil {
 		d.Proto = l.state.NegotiatedProtocol
 	}
+	l.described.Store(d)
 	return d
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"sonde"
 	"sonde/internal/core"
 	"sonde/internal/message"
 )
@@ -247,5 +246,3 @@ func (t *Transport) registered(req *http.Request) http.RoundTripper {
 	}
 	return (*all)[req.URL.Scheme]
 }
-
-var _ = sonde.Version

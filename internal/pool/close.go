@@ -44,7 +44,8 @@ func (p *Pool) shut(pl *Place) {
 	for _, c := range inUse {
 		p.reasons[c.end].Add(1)
 		if p.sink.On() {
-			e := p.describe(c, trace.ConnClosed, c.end)
+			var e trace.Event
+			p.describe(&e, c, trace.ConnClosed, c.end)
 			p.sink.Emit(&e)
 		}
 		c.link.Abort(c.end)

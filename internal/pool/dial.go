@@ -119,7 +119,8 @@ func (p *Pool) open(pl *Place, link Link, d *dial, now int64) *Conn {
 	}
 	p.reasons[d.why].Add(1)
 	if d.log.On() {
-		e := p.describe(c, trace.ConnOpened, d.why)
+		var e trace.Event
+		p.describe(&e, c, trace.ConnOpened, d.why)
 		d.log.Emit(&e)
 	}
 	return c

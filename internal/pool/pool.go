@@ -71,7 +71,7 @@ type Link interface {
 
 // Describer is a Link that can say what an event tells of a connection.
 type Describer interface {
-	Describe() Description
+	Describe() *Description
 }
 
 // Description is what an event tells of a connection.

@@ -22,7 +22,8 @@ func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, now int64,
 		now = clock.Now()
 	}
 	if log != nil && end == trace.NoReason && !c.own {
-		e := p.describe(c, trace.ConnPut, trace.NoReason)
+		var e trace.Event
+		p.describe(&e, c, trace.ConnPut, trace.NoReason)
 		e.Time = clock.At(now)
 		log.Emit(&e)
 	}
@@ -100,7 +101,8 @@ func (p *Pool) Detach(c *Conn, why trace.Reason, log *event.Log) bool {
 	if known {
 		p.reasons[why].Add(1)
 		if log.On() {
-			e := p.describe(c, trace.ConnClosed, why)
+			var e trace.Event
+			p.describe(&e, c, trace.ConnClosed, why)
 			log.Emit(&e)
 		}
 	}
@@ -149,7 +151,7 @@ func (p *Pool) ended(c *Conn, log *event.Log) {
 	p.reasons[c.end].Add(1)
 	var e trace.Event
 	if log.On() {
-		e = p.describe(c, trace.ConnClosed, c.end)
+		p.describe(&e, c, trace.ConnClosed, c.end)
 	}
 	c.link.Close(c.end)
 	log.Emit(&e)
@@ -163,12 +165,11 @@ func (p *Pool) ended(c *Conn, log *event.Log) {
 	}
 }
 
-// describe makes an event about c.
-func (p *Pool) describe(c *Conn, kind trace.Kind, why trace.Reason) trace.Event {
-	e := trace.Event{Kind: kind, Reason: why, Conn: c.id, Host: c.place.route.Host}
+// describe makes e an event about c.
+func (p *Pool) describe(e *trace.Event, c *Conn, kind trace.Kind, why trace.Reason) {
+	e.Kind, e.Reason, e.Conn, e.Host = kind, why, c.id, c.place.route.Host
 	if d, ok := c.link.(Describer); ok {
 		what := d.Describe()
 		e.Proto, e.Network, e.Local, e.Remote = what.Proto, what.Network, what.Local, what.Remote
 	}
-	return e
 }
