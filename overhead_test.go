@@ -3,6 +3,7 @@ package sonde_test
 import (
 	"context"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ func (c *echoConn) Write(p []byte) (int, error) { c.ready = true; return len(p),
 
 func (c *echoConn) Read(p []byte) (int, error) {
 	if !c.ready {
-		select {} // nobody reads without having written
+		return 0, os.ErrDeadlineExceeded // a look whether an idle connection is alive
 	}
 	c.ready = false
 	return copy(p, c.answer), nil
