@@ -104,7 +104,7 @@ func TestAllocations(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		{"Do", 3, func() {
+		{"Do", 2, func() {
 			if _, err := c.Do(context.Background(), small); err != nil {
 				t.Fatal(err)
 			}

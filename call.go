@@ -47,6 +47,7 @@ type call struct {
 	stays  bool // the response is an event stream, whose head is not in head any more
 	held   bool // got.Conn is to be given back
 
+	traced  bool       // somebody listens
 	log     *event.Log // of the exchange; nil if nobody listens
 	first   event.Log  // what the logs of all attempts have in common
 	attempt int
@@ -72,12 +73,18 @@ func newCall(c *Client, ctx context.Context, req *Request) *call {
 	}
 	k.client, k.ctx, k.req = c, ctx, req
 	k.plan = c.planFor(ctx, req, &k.own)
-	if k.first.Sink = req.set.sink; k.first.Sink == nil {
-		k.first.Sink = c.cfg.Sink
+	sink := req.set.sink
+	if sink == nil {
+		sink = c.cfg.Sink
+	}
+	if k.traced = sink != nil; k.traced {
+		k.first.Sink = sink
 	}
 	if ctx != context.Background() && ctx != context.TODO() {
 		k.ends = ctx
-		k.first.Hooks, k.first.Client = trace.From(ctx), httptrace.ContextClientTrace(ctx)
+		if h, t := trace.From(ctx), httptrace.ContextClientTrace(ctx); h != nil || t != nil {
+			k.first.Hooks, k.first.Client, k.traced = h, t, true
+		}
 	}
 	k.times.start = clock.Now()
 	return k
@@ -89,11 +96,11 @@ func (k *call) recycle() {
 	if k.plan == &k.own {
 		k.own.request = message.Request{}
 	}
-	if k.first != (event.Log{}) {
-		k.first, k.log = event.Log{}, nil
+	if k.traced {
+		k.traced, k.first, k.log = false, event.Log{}, nil
 		k.want.Log, k.msg.Log, k.msg.Informational, k.msg.Told = nil, nil, nil, 0
 	}
-	k.msg.Body, k.msg.Buf = message.Body{}, nil
+	k.msg.Body, k.msg.Buf, k.msg.Keep = message.Body{}, nil, false
 	k.tellOver()
 	k.client, k.ctx, k.ends, k.req, k.plan, k.stream = nil, nil, nil, nil, nil, nil
 	k.whole, k.stays, k.exposed, k.trip, k.round, k.via = false, false, false, nil, nil, nil
@@ -115,7 +122,7 @@ func (k *call) tellOver() {
 // for, until the head of the call's response is there, in k.head, whose Fields use the memory of fields. After an error, which
 // is an *Error, k is gone.
 func (k *call) run(fields message.Fields, buf *[]byte) error {
-	traced := k.first.Sink != nil || k.first.Hooks != nil || k.first.Client != nil
+	traced := k.traced
 	if traced {
 		k.first.Call = callCount.Add(1)
 		url, _ := k.plan.texts(k.req)
@@ -191,15 +198,17 @@ func (k *call) over(f *fault.Fault) error {
 // try is one attempt: a connection, and an exchange on it up to the head.
 func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 	k.got = pool.Got{}
-	if err := socket.ContextError(k.ctx); err != nil {
-		return fault.New(fault.Acquire, err)
+	if k.ends != nil {
+		if err := socket.ContextError(k.ends); err != nil {
+			return fault.New(fault.Acquire, err)
+		}
 	}
 	now := k.times.start
 	if k.attempt > 1 || k.round != nil {
 		now = clock.Now()
 	}
 	k.times.acquired, k.times.sent, k.times.first, k.times.dialed = 0, 0, 0, nil
-	if k.round == nil {
+	if k.round == nil && !k.plan.plain {
 		if f := k.authorize(); f != nil {
 			return f
 		}
@@ -210,8 +219,10 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 			return k.pass(retry)
 		}
 	}
-	if f := k.acquire(retry, now); f != nil {
-		return f
+	if retry || !k.hit(now) {
+		if f := k.acquire(retry, now); f != nil {
+			return f
+		}
 	}
 	l := k.got.Conn.Link().(*link)
 	if !k.got.Reused || k.got.Idle == 0 { // dialed or waited
@@ -239,6 +250,21 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 	return nil
 }
 
+// hit takes an idle connection, if that is all there is to do: most calls end the
+// search here, and fill in no Want.
+func (k *call) hit(now int64) bool {
+	p := k.plan
+	if !p.plain || p.check || k.traced || k.round != nil || p == &k.own {
+		return false
+	}
+	conn, idle := k.client.pool.Hit(&p.place, now)
+	if conn == nil {
+		return false
+	}
+	k.got, k.held = pool.Got{Conn: conn, Reused: true, Idle: idle}, true
+	return true
+}
+
 // acquire asks the pool for a connection.
 func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	c, r, p, w := k.client, k.req, k.plan, &k.want
@@ -253,7 +279,7 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	w.OneShot, w.Retry = r.set.oneShot, retry
 	w.Linger = c.cfg.dialing.Linger
 	w.NoWait = k.round != nil && k.round.spare
-	w.Check = !r.replayable()
+	w.Check = p.check
 	w.End = until(k.times.start, p.call)
 	w.Until = clock.Earlier(w.End, until(now, p.queue))
 	if k.log.On() {
@@ -297,6 +323,21 @@ func until(now int64, d time.Duration) int64 {
 // compose makes the message of this attempt. It opens the body.
 func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 	r, p, m := k.req, k.plan, &k.msg
+	m.Timeouts, m.Limits = p.timeouts, p.limits
+	m.Until, m.Now, m.Log = until(k.times.start, p.call), now, k.log
+	m.Head, m.Buf = &k.head, buf
+	m.Sent, m.FirstByte = 0, 0
+	m.Informational = nil
+	if k.log.WantsInformational() || !p.plain {
+		if f := r.informational(k.client); f != nil || k.log.WantsInformational() {
+			m.Informational = informational(f, k.log)
+		}
+	}
+	if p.plain && k.round == nil {
+		m.Request, m.Rendered, m.Text = &p.request, p.head, p.text
+		m.Body = message.Body{Bytes: r.body.data}
+		return nil
+	}
 	body, size, err := r.body.prepare()
 	if err != nil {
 		return fault.New(fault.Request, err)
@@ -328,14 +369,6 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 	}
 	if r.set.trailer != nil {
 		m.Body.Trailer = r.trailer()
-	}
-	m.Timeouts, m.Limits = p.timeouts, p.limits
-	m.Until, m.Now, m.Log = k.want.End, now, k.log
-	m.Head, m.Buf = &k.head, buf
-	m.Sent, m.FirstByte = 0, 0
-	m.Informational = nil
-	if f := r.informational(k.client); f != nil || k.log.WantsInformational() {
-		m.Informational = informational(f, k.log)
 	}
 	return nil
 }

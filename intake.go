@@ -49,7 +49,7 @@ type intake struct {
 func (k *call) receive() {
 	p, s := k.plan, &k.req.set
 	encoded := p.decodes && k.head.Fields.Has("Content-Encoding")
-	if !encoded && s.received == nil && s.checks == nil || k.tunnel() {
+	if !encoded && (p.plain || s.received == nil && s.checks == nil) || k.tunnel() {
 		return
 	}
 	// RFC 9110 §6.4.1: these have no content.

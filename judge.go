@@ -67,7 +67,10 @@ func (k *call) turn(next *Request) {
 
 // settled is the common case, which needs no judge.
 func (k *call) settled() bool {
-	return k.head.Status/100 == 2 && k.client.cfg.Jar == nil && !k.req.set.ownJar && k.client.cfg.HSTS == nil && k.trip == nil
+	if k.head.Status/100 != 2 || k.trip != nil {
+		return false
+	}
+	return k.plan.plain || k.client.cfg.Jar == nil && !k.req.set.ownJar && k.client.cfg.HSTS == nil
 }
 
 // reject ends a call that has a response which cannot stand.

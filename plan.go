@@ -22,6 +22,9 @@ type plan struct {
 	err       error // the proxy to take cannot be known
 	forwarded bool  // a proxy takes the request and forwards it
 
+	plain bool // see Client.plain
+	check bool // an idle connection is asked whether it lives: the request could not be sent again
+
 	request  message.Request
 	head     []byte // request as HTTP/1 sends it; nil: it is rendered each time
 	text     string // head, for events; "": it is made each time
@@ -62,6 +65,20 @@ func (p *plan) fill(ctx context.Context, c *Client, r *Request) {
 	if c.proxies != nil || r.set.proxied {
 		p.throughProxy(ctx, c, r)
 	}
+	p.check = !r.replayable()
+	p.plain = p.err == nil && p.route.Proxy == nil && kind != message.UnknownLength && c.plain(r)
+}
+
+// plain reports whether nobody but pool and codec has anything to do with a call of
+// r, as long as nobody traces it and its response is a success: no policy adds fields
+// or looks at the response, and nobody watches the body. Asked once here, that is one
+// branch in a call instead of some twenty.
+func (c *Client) plain(r *Request) bool {
+	s := &r.set
+	return !c.relays && !c.repeats && c.cfg.HSTS == nil && c.cfg.Jar == nil && c.cfg.Auth == nil && c.cfg.Informational == nil &&
+		!s.repeats && s.hedge == nil && !s.ownJar && s.auth == nil && !r.url.HasUser && s.inform == nil &&
+		s.uploaded == nil && s.received == nil && s.checks == nil && s.trailer == nil && !s.oneShot &&
+		r.body.open == nil && r.body.tap == nil && r.body.discard == nil
 }
 
 // bound takes the request's bounds where it has some, else the client's.

@@ -19,18 +19,22 @@ type Response struct {
 	Head
 	Body []byte // the whole body
 
-	own  []byte // DoInto: memory for a Body, while Body is lent
-	lent bool   // Body is part of *buf
-
+	// What most responses do not have is behind pointers: those of Do are garbage soon.
+	memory  *memory         // of DoInto's; nil: of Do's
 	trailer *message.Fields // nil: none
+	hops    *[]Hop          // the redirects that were followed; nil: none
+	req     *Request        // the last one
 	times   times
 	got     pool.Got
-	req     *Request // the last one
-	hops    []Hop
 
 	received int64
+}
 
-	buf *[]byte // DoInto: where the head's text lies
+// memory is what DoInto uses again.
+type memory struct {
+	buf  []byte // where the head's text lies, and a Body that came with it
+	own  []byte // for a Body, while that is lent
+	lent bool   // Body is part of buf
 }
 
 // Trailer is the trailer section, empty if there was none.
@@ -45,6 +49,12 @@ func (r *Response) keepTrailer(f message.Fields) {
 	if f.Len() > 0 {
 		kept := f // so that only a trailer section that is there costs an allocation
 		r.trailer = &kept
+	}
+}
+
+func (r *Response) keepHops(hops []Hop) {
+	if len(hops) > 0 {
+		r.hops = &hops
 	}
 }
 
@@ -67,22 +77,27 @@ func (r *Response) URL() string {
 }
 
 // History is the redirects that were followed to it, the first one first.
-func (r *Response) History() []Hop { return slices.Clone(r.hops) }
+func (r *Response) History() []Hop {
+	if r.hops == nil {
+		return nil
+	}
+	return slices.Clone(*r.hops)
+}
 
 // renew prepares r for another DoInto: its memory stays.
 func (r *Response) renew() {
-	if r.buf == nil {
-		r.buf = new([]byte)
+	if r.memory == nil {
+		r.memory = new(memory)
 	}
 	r.reclaim()
-	r.trailer = nil
-	r.times, r.got, r.req, r.hops, r.received = times{}, pool.Got{}, nil, nil, 0
+	r.trailer, r.hops = nil, nil
+	r.times, r.got, r.req, r.received = times{}, pool.Got{}, nil, 0
 }
 
 // reclaim makes Body empty memory of r's own, or of the caller's, again.
 func (r *Response) reclaim() {
-	if r.lent {
-		r.Body, r.own, r.lent = r.own, nil, false
+	if m := r.memory; m != nil && m.lent {
+		r.Body, m.own, m.lent = m.own, nil, false
 	}
 	r.Body = r.Body[:0]
 }
@@ -99,17 +114,20 @@ func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
 	k := newCall(c, ctx, req)
 	over := false
 	defer k.unwind(&over)
-	fields := resp.Header.f
-	if fields.Reset(); resp.buf == nil {
+	fields, buf := resp.Header.f, (*[]byte)(nil)
+	if fields.Reset(); resp.memory != nil {
+		buf = &resp.memory.buf
+	} else {
 		fields.SetIndex(k.index[:0]) // what Do returns is detached from it
+		k.msg.Keep = true
 	}
-	if err := k.run(fields, resp.buf); err != nil {
+	if err := k.run(fields, buf); err != nil {
 		over, resp.Head = true, Head{}
 		return err
 	}
 	resp.Head, resp.got, resp.req = newHead(&k.head), k.got, k.req
 	if k.trip != nil {
-		resp.hops = k.trip.hops
+		resp.keepHops(k.trip.hops)
 	}
 	err := k.collect(resp)
 	resp.times = k.times
@@ -154,10 +172,11 @@ func (k *call) readBody(resp *Response) (err error) {
 		resp.Body, err = readAll(k.stream, resp.Body, limit)
 	case limit > 0 && int64(len(body)) > limit:
 		err = tooLarge(limit)
-	case resp.buf != nil:
-		resp.Body, resp.own, resp.lent = body, resp.Body, true
+	case resp.memory != nil:
+		m := resp.memory
+		resp.Body, m.own, m.lent = body, resp.Body, true
 	default:
-		resp.Body = append(make([]byte, 0, len(body)), body...)
+		resp.Body = body
 	}
 	return err
 }
@@ -290,7 +309,8 @@ func (c *Client) doThrough(ctx context.Context, req *Request, resp *Response) er
 	resp.times, resp.got = ex.Body.timesSoFar(), ex.Body.got
 	resp.received = ex.Body.Received()
 	if ex.req != nil {
-		resp.req, resp.hops = ex.req, ex.hops
+		resp.req = ex.req
+		resp.keepHops(ex.hops)
 	}
 	return nil
 }

@@ -59,7 +59,10 @@ func (c *Conn) write(p []byte) (int, error) {
 // RoundTrip sends a request and reads the head of its final response; see
 // message.Carrier.
 func (c *Conn) RoundTrip(ctx context.Context, call *message.Call) (message.Stream, error) {
-	x := exchanges.Get().(*exchange)
+	x, _ := call.Kept.(*exchange)
+	if call.Kept = nil; x == nil {
+		x = new(exchange)
+	}
 	x.begin(c, ctx, call)
 	x.send()
 	if err := x.receive(); err != nil {

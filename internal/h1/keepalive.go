@@ -16,11 +16,18 @@ const (
 	maxHint = 1<<31 - 1
 )
 
+// keepAliveNames are those of the fields that KeepAlive looks at.
+var keepAliveNames = message.NamesOf("Connection", "Proxy-Connection", "Keep-Alive")
+
 // KeepAlive says whether the connection may carry another exchange after a
 // response with head h, and if not why (RFC 9112, section 9.3). timeout and
 // requests are the server's hints: how long it keeps an idle connection, and how
 // many more requests it takes; 0 where it gave none.
 func KeepAlive(h *message.Head, f Framing) (reuse bool, why trace.Reason, timeout time.Duration, requests int) {
+	plain := h.Minor > 0 && !f.Ambiguous && f.Kind != UntilClose
+	if plain && !h.Fields.MayHave(keepAliveNames) {
+		return true, trace.NoReason, 0, 0 // as most responses: 180 instructions less
+	}
 	switch {
 	case f.Ambiguous:
 		return false, trace.AmbiguousFraming, 0, 0

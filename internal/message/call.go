@@ -37,7 +37,8 @@ type Stream interface {
 	// Trailer is the trailer section, once the body is done.
 	Trailer() Fields
 	// Whole is the body if all of it has come already and none of it was read:
-	// then it is done. It is valid until Finish; with Call.Buf, as long as *Buf.
+	// then it is done. It is valid until Finish; with Call.Buf, as long as *Buf;
+	// with Call.Keep it is the caller's.
 	Whole() ([]byte, bool)
 	// Drain reads the rest where that is cheap: at most max bytes, all known to
 	// come, until the reading of the clock is reached (0: no bound). It reports
@@ -98,11 +99,15 @@ type Call struct {
 	// call with that error. Nil: they are passed over.
 	Informational func(*Head) error
 
+	// Kept is what a Carrier keeps with the Call from one exchange to the next.
+	Kept any
+
 	// Head is where the response head goes. If Buf is nil its text is its own;
 	// otherwise it borrows *Buf, which is grown, or exchanged for another buffer,
 	// as needed.
 	Head *Head
 	Buf  *[]byte
+	Keep bool // without Buf: what Whole gives is to be the caller's own
 
 	// Sent and FirstByte are readings of the clock: when the request had left
 	// (0: not yet) and when the first byte of the final answer came.

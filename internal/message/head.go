@@ -41,6 +41,14 @@ func (h *Head) Detach() {
 	h.rebase()
 }
 
+// DetachWith is Detach with a copy of body in the same allocation.
+func (h *Head) DetachWith(body []byte) []byte {
+	own := h.Fields.detach(len(body))
+	h.rebase()
+	copy(own, body)
+	return own
+}
+
 // CopyInto moves the borrowed text to buf, from its start, and returns buf,
 // grown where needed. h is valid until buf is written again.
 func (h *Head) CopyInto(buf []byte) []byte {

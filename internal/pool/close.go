@@ -1,6 +1,10 @@
 package pool
 
-import "sonde/trace"
+import (
+	"slices"
+
+	"sonde/trace"
+)
 
 // Close ends everything: idle connections gracefully, those in use at once,
 // dials by their contexts. Those who wait, and who come later, get ErrClosed. It
@@ -63,12 +67,10 @@ func (s *state) shut(t *todo) (inUse []*Conn) {
 	for s.lists[idle].n > 0 {
 		s.evict(trace.ClosedByUser, t)
 	}
-	for _, name := range [...]listName{part, full, owned, out} {
-		for c := s.lists[name].first; c != nil; c = s.lists[name].first {
-			s.leave(c, trace.ClosedByUser)
-			s.left(c, t)
-			inUse = append(inUse, c)
-		}
+	inUse = slices.Clone(s.conns)
+	for _, c := range inUse {
+		s.leave(c, trace.ClosedByUser)
+		s.left(c, t)
 	}
 	for _, d := range s.dials {
 		s.drop(d, t)

@@ -21,6 +21,7 @@ type Conn struct {
 	created  int64        // fixed; reading of the clock
 	since    int64        // idle, or last taken, since that reading
 	requests uint32       // exchanges that were begun
+	at       uint32       // where its place has it among conns
 	active   uint16       // exchanges under way
 	slots    uint16       // exchanges it can carry at once, as the link last said
 	hint     uint16       // how long the server keeps it idle, less a margin, in hintUnits; 0: unknown

@@ -1,8 +1,10 @@
 package pool
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,11 +71,12 @@ func (e *queueError) Timeout() bool {
 func (s *state) explain(e *queueError, now int64) {
 	e.limit, e.waiting = s.cfg.MaxConnsPerOrigin, s.queue.n
 	e.dialing = len(s.dials)
-	for _, name := range [...]listName{full, part, owned, out} {
-		l := &s.lists[name]
-		e.conns += l.n
-		for c := l.last; c != nil && len(e.holders) < mostHolders; c = c.prev {
-			e.holders = append(e.holders, holder{c.id, c.requests, max(0, time.Duration(now-c.since))})
-		}
+	for c := range s.busy {
+		e.conns++
+		e.holders = append(e.holders, holder{c.id, c.requests, max(0, time.Duration(now-c.since))})
 	}
+	slices.SortFunc(e.holders, func(a, b holder) int {
+		return cmp.Or(cmp.Compare(b.held, a.held), cmp.Compare(a.id, b.id))
+	})
+	e.holders = e.holders[:min(len(e.holders), mostHolders)]
 }

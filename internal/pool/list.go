@@ -8,7 +8,7 @@ const (
 	nowhere listName = iota // not yet, or not any more
 	idle                    // carries nothing; the one that was used last comes first
 	part                    // carries some exchanges, could carry more
-	full                    // carries as many as it can, or is being checked
+	full                    // carries as many as it can, or is being checked; only counted
 	owned                   // for one request only
 	out                     // carries its last exchanges; does not count against limits
 	nLists

@@ -213,7 +213,19 @@ func (m *model) verifyLocked(s *state) {
 	if coming != s.coming || orphans != s.orphans {
 		m.Errorf("%d dials coming, %d orphans; counted %d, %d", coming, orphans, s.coming, s.orphans)
 	}
+	in := [nLists]int{}
+	for i, c := range s.conns {
+		if in[c.list]++; int(c.at) != i {
+			m.Error("a connection is not where it says")
+		}
+	}
 	for name := idle; name < nLists; name++ {
+		if in[name] != s.lists[name].n {
+			m.Errorf("%d connections in list %d, counted %d", in[name], name, s.lists[name].n)
+		}
+		if name == full {
+			continue
+		}
 		n, last := 0, (*Conn)(nil)
 		for c := s.lists[name].first; c != nil; last, c = c, c.next {
 			if n++; c.list != name || c.prev != last || name == idle && (c.active > 0 || last != nil && last.since < c.since) {

@@ -121,20 +121,25 @@ func (pl *Place) infos() []Info {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
 	var infos []Info
-	for name := idle; name < nLists; name++ {
-		for c := pl.lists[name].first; c != nil; c = c.next {
-			i := Info{
-				ID: c.id, Route: pl.route, Link: c.link, State: Active, Created: clock.At(c.created),
-				Requests: int(c.requests), Exchanges: int(c.active), Why: c.why,
-			}
-			switch {
-			case c.active == 0:
-				i.State, i.IdleSince = Idle, clock.At(c.since)
-			case name == out:
-				i.State = Draining
-			}
-			infos = append(infos, i)
-		}
+	for c := pl.lists[idle].first; c != nil; c = c.next {
+		infos = append(infos, pl.info(c))
+	}
+	for c := range pl.busy {
+		infos = append(infos, pl.info(c))
 	}
 	return infos
+}
+
+func (pl *Place) info(c *Conn) Info {
+	i := Info{
+		ID: c.id, Route: pl.route, Link: c.link, State: Active, Created: clock.At(c.created),
+		Requests: int(c.requests), Exchanges: int(c.active), Why: c.why,
+	}
+	switch {
+	case c.active == 0:
+		i.State, i.IdleSince = Idle, clock.At(c.since)
+	case c.list == out:
+		i.State = Draining
+	}
+	return i
 }

@@ -47,6 +47,18 @@ func (s *state) take(w *Want, wt *waiter, now int64) answer {
 	return s.miss(w, wt)
 }
 
+// handy takes the connection that was used last, if take would give it to a Want
+// that asks for nothing in particular.
+func (s *state) handy(now int64) (*Conn, time.Duration) {
+	c := s.lists[idle].first
+	if c == nil || s.dead || s.closed || s.lists[part].first != nil || now-c.since >= int64(s.cfg.CheckAfter) || s.cfg.over(c, now) != trace.NoReason {
+		return nil, 0
+	}
+	s.used = true
+	a := s.hit(c, useIt, now)
+	return c, a.idle
+}
+
 func (s *state) over() answer {
 	if s.closed {
 		return answer{verdict: beClosed}
