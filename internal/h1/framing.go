@@ -130,12 +130,12 @@ func finalCoding(f *message.Fields) (last coding, err error) {
 // values, in one line or in several, stands for one of them; anything else is
 // invalid.
 func contentLength(f *message.Fields) (n int64, ok bool, err error) {
-	at := f.Index(contentLengthName, 0)
+	at, alone := f.Only(contentLengthName)
 	if at < 0 {
 		return 0, false, nil
 	}
 	// Nearly always it is one line of digits: 53 ns become 25.
-	if _, value := f.Peek(at); f.Index(contentLengthName, at+1) < 0 {
+	if _, value := f.Peek(at); alone {
 		if n, ok = message.ParseDigits(value); ok {
 			return n, true, nil
 		}

@@ -38,6 +38,9 @@ type Fields struct {
 // Len is the number of field lines.
 func (f Fields) Len() int { return len(f.idx) }
 
+// Size is how many bytes CopyInto copies.
+func (f *Fields) Size() int { return len(f.text) }
+
 // Borrowed reports whether the text belongs to somebody else.
 func (f Fields) Borrowed() bool { return f.borrowed }
 
@@ -85,14 +88,14 @@ func (f Fields) Has(name string) bool { return f.find(name, 0) >= 0 }
 // Is reports whether there is exactly one line with that name and its value is
 // exactly value: two lines make a list, which is not the same.
 func (f Fields) Is(name, value string) bool {
-	i := f.only(name)
-	return i >= 0 && f.value(i) == value
+	i, alone := f.Only(name)
+	return alone && f.value(i) == value
 }
 
 // IsFold is Is without regard to the case of ASCII letters.
 func (f Fields) IsFold(name, value string) bool {
-	i := f.only(name)
-	return i >= 0 && equalFold(f.value(i), value)
+	i, alone := f.Only(name)
+	return alone && equalFold(f.value(i), value)
 }
 
 // AppendValue appends what Get would return.
@@ -197,7 +200,11 @@ func (f *Fields) find(name string, from int) int {
 	}
 	for i := from; i < len(f.idx); i++ {
 		s := &f.idx[i]
-		if int(s.nameEnd-s.name) == len(name) && equalFold(f.text[s.name:s.nameEnd], name) {
+		if int(s.nameEnd-s.name) != len(name) {
+			continue
+		}
+		// Most are written as they are asked for: 50 instructions instead of 130.
+		if t := f.text[s.name:s.nameEnd]; t == name || equalFold(t, name) {
 			return i
 		}
 	}
@@ -226,11 +233,9 @@ func NamesOf(names ...string) (set Names) {
 // each name.
 func (f *Fields) MayHave(set Names) bool { return f.names == 0 || f.names&uint64(set) != 0 }
 
-// only is the index of the line with that name if there is exactly one, or -1.
-func (f *Fields) only(name string) int {
-	i := f.find(name, 0)
-	if i >= 0 && f.find(name, i+1) >= 0 {
-		return -1
-	}
-	return i
+// Only is the place of the first line with that name, or -1, and whether there is no
+// other.
+func (f *Fields) Only(name string) (i int, alone bool) {
+	i = f.find(name, 0)
+	return i, i >= 0 && f.find(name, i+1) < 0
 }

@@ -2,10 +2,8 @@ package message
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"math"
-	"math/bits"
 )
 
 // SetIndex empties f and gives it storage for the index: the next Parse does
@@ -39,8 +37,16 @@ func (f *Fields) parse(text []byte, from, maxFields int, open bool) (after int, 
 		return 0, NewOver("field lines are over 4 GiB")
 	}
 	var names uint64
+	var at scan
+	at.begin(text, from)
 	i := from
-	for i < len(text) {
+	for {
+		var more uint64
+		i, idx, more = at.plain(i, idx[:len(idx):min(cap(idx), maxFields)])
+		names |= more
+		if i == len(text) {
+			break
+		}
 		if open && (text[i] == '\r' || text[i] == '\n') {
 			if after = emptyLine(text, i); after > 0 {
 				break
@@ -52,29 +58,12 @@ func (f *Fields) parse(text []byte, from, maxFields int, open bool) (after int, 
 		if len(idx) >= maxFields {
 			return 0, NewOver(fmt.Sprintf("more than %d fields", maxFields))
 		}
-		colon := nameEnd(text, i)
-		if open && colon == len(text) {
-			return 0, nil
-		}
-		// RFC 9112 §5.1: no whitespace between name and colon.
-		if colon == i || colon == len(text) || text[colon] != ':' {
-			return 0, nameError(text, i, colon, i == from)
-		}
-		end, next := scanValue(text, colon+1)
-		if next < 0 {
-			if open && (end == len(text) || end+1 == len(text) && text[end] == '\r') {
-				return 0, nil
-			}
-			return 0, valueError(text[i:colon], text, end)
+		colon, end, next, err := at.odd(i, from, open)
+		if err != nil || next == 0 {
+			return 0, err
 		}
 		names |= nameBit(text[i], colon-i)
-		value := colon + 1
-		for value < end && blank(text[value]) {
-			value++
-		}
-		for value < end && blank(text[end-1]) {
-			end--
-		}
+		value, end := trim(text, colon+1, end)
 		idx = append(idx, Span{uint32(i), uint32(colon), uint32(value), uint32(end)})
 		i = next
 	}
@@ -83,35 +72,6 @@ func (f *Fields) parse(text []byte, from, maxFields int, open bool) (after int, 
 	}
 	*f = Fields{text: borrow(text[:i]), idx: idx, names: names, lines: uint32(from), borrowed: true, reuse: true, loose: true}
 	return after, nil
-}
-
-// nameEnd is the index of the first byte at or after i that no name can have, or
-// len(b). Eight bytes at a time it looks for a letter or hyphen, of which nearly
-// all names are; whatever else there is, the table decides byte by byte.
-func nameEnd(b []byte, i int) int {
-	for i+8 <= len(b) {
-		w := binary.LittleEndian.Uint64(b[i:])
-		// Bytes below 0x80 in which bit 7 of t+(0x80-'a') and not of t+(0x7f-'z')
-		// is set are letters; the sums of such bytes carry into no other byte.
-		t := w&^highs | 0x20*ones
-		letters := (t + (0x80-'a')*ones) &^ (t + (0x7f-'z')*ones) &^ w
-		hyphen := w ^ '-'*ones
-		hyphens := ^((hyphen&^highs + 0x7f*ones) | hyphen)
-		m := ^(letters | hyphens) & highs
-		if m == 0 {
-			i += 8
-			continue
-		}
-		i += bits.TrailingZeros64(m) >> 3
-		if classes[b[i]]&tchar == 0 {
-			return i
-		}
-		i++
-	}
-	for i < len(b) && classes[b[i]]&tchar != 0 {
-		i++
-	}
-	return i
 }
 
 // emptyLine is where the empty line at i ends, 0 if none is there (RFC 9112,
@@ -138,22 +98,44 @@ var lf = []byte{'\n'}
 
 func blank(c byte) bool { return c == ' ' || c == '\t' }
 
-// scanValue finds the end of the value that begins at i, and the line after it.
-// next is -1 if a byte is there that must not be, at end.
-func scanValue(b []byte, i int) (end, next int) {
+// odd is line for any line. next is 0 if more of it may come.
+func (s *scan) odd(i, from int, open bool) (colon, end, next int, err error) {
+	text := s.text
+	colon = s.nameEnd(i)
+	if open && colon == len(text) {
+		return 0, 0, 0, nil
+	}
+	// RFC 9112 §5.1: no whitespace between name and colon.
+	if colon == i || colon == len(text) || text[colon] != ':' {
+		return 0, 0, 0, nameError(text, i, colon, i == from)
+	}
+	end, next = s.value(colon + 1)
+	if next < 0 {
+		if open && (end == len(text) || end+1 == len(text) && text[end] == '\r') {
+			return 0, 0, 0, nil
+		}
+		return 0, 0, 0, valueError(text[i:colon], text, end)
+	}
+	return colon, end, next, nil
+}
+
+// value finds the end of the value that begins at i, and the line after it. next is
+// -1 if a byte is there that must not be, at end.
+func (s *scan) value(i int) (end, next int) {
+	b := s.text
 	for {
-		i = nextControl(b, i)
-		if i == len(b) {
-			return i, -1
+		i = s.end(i)
+		if i >= len(b) {
+			return len(b), -1
 		}
 		switch {
+		case b[i] == '\r' && i+1 < len(b) && b[i+1] == '\n':
+			next = i + 2
+		case b[i] == '\n':
+			next = i + 1
 		case b[i] == '\t':
 			i++
 			continue
-		case b[i] == '\n':
-			next = i + 1
-		case b[i] == '\r' && i+1 < len(b) && b[i+1] == '\n':
-			next = i + 2
 		default:
 			return i, -1
 		}
@@ -165,29 +147,6 @@ func scanValue(b []byte, i int) (end, next int) {
 			b[i] = ' '
 		}
 	}
-}
-
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// nextControl is the index of the first control byte, HTAB included, at or after
-// i, or len(b).
-func nextControl(b []byte, i int) int {
-	for i+8 <= len(b) {
-		w := binary.LittleEndian.Uint64(b[i:])
-		// The lowest marked byte is exact: below 0x20, or 0x7f.
-		del := w ^ 0x7f*ones
-		if m := ((w-0x20*ones)&^w | (del-ones)&^del) & highs; m != 0 {
-			return i + bits.TrailingZeros64(m)>>3
-		}
-		i += 8
-	}
-	for i < len(b) && b[i] >= ' ' && b[i] != 0x7f {
-		i++
-	}
-	return i
 }
 
 // nameError says what is wrong with the line at start, whose name ended at end.

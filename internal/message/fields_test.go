@@ -285,26 +285,3 @@ func TestHead(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 }
-
-// TestNameEnd: eight bytes at a time find what one at a time finds.
-func TestNameEnd(t *testing.T) {
-	slow := func(b []byte, i int) int {
-		for i < len(b) && classes[b[i]]&tchar != 0 {
-			i++
-		}
-		return i
-	}
-	for c := range 256 {
-		for at := range 20 {
-			for n := at + 1; n < 24; n++ {
-				b := []byte("Content-TypeContent-Type")[:n]
-				b[at] = byte(c)
-				for from := range n {
-					if got, want := nameEnd(b, from), slow(b, from); got != want {
-						t.Fatalf("%q from %d: %d, want %d", b, from, got, want)
-					}
-				}
-			}
-		}
-	}
-}
