@@ -65,17 +65,13 @@ func readiness(ev int16) Readiness {
 // Poll asks many descriptors (of idle connections) at once and calls each with
 // the index of every one that is not quiet. Those below 0 are passed over.
 func Poll(fds []int, each func(i int)) {
-	if len(fds) == 0 {
-		return
-	}
-	set := make([]unix.PollFd, len(fds))
-	for i, fd := range fds {
-		set[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN | unix.POLLRDHUP}
-	}
 	// poll(2) takes at most RLIMIT_NOFILE at a time.
-	const batch = 512
-	for at := 0; at < len(set); at += batch {
-		part := set[at:min(at+batch, len(set))]
+	var set [256]unix.PollFd
+	for at := 0; at < len(fds); at += len(set) {
+		part := set[:min(len(fds)-at, len(set))]
+		for i := range part {
+			part[i] = unix.PollFd{Fd: int32(fds[at+i]), Events: unix.POLLIN | unix.POLLRDHUP}
+		}
 		for {
 			_, err := unix.Poll(part, 0)
 			if err == unix.EINTR {

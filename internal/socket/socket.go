@@ -15,6 +15,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"sonde/internal/clock"
@@ -31,12 +32,14 @@ const Tick = 5 * time.Millisecond
 // reads and at most one that writes; Kill may come from anywhere.
 type Conn struct {
 	raw   net.Conn
-	call  *Call // the call under way, nil while idle
-	armed int64 // deadline for reads set on raw, 0 none
-	half  bool  // the one for writes is another
-	fd    int32 // for poll, -1 where there is none
-	kind  kind
+	sys   syscall.RawConn // raw's descriptor; nil: raw has to do all itself
+	call  *Call           // the call under way, nil while idle
+	armed int64           // deadline for reads set on raw, 0 none
+	fd    int32           // for poll, -1 where there is none
 	dead  atomic.Bool
+	why   atomic.Uint32 // what Abort was told first; 0: it was not called
+	half  bool          // the deadline for writes is another than armed
+	kind  kind
 }
 
 type kind uint8
@@ -64,6 +67,7 @@ type Call struct {
 	ticking   bool            // raw's deadline may be a tick
 	wroteTick bool            // raw's write deadline may be a tick
 	Sent      int64           // bytes that raw took since Begin
+	in, out   transfer        // the Read and the Write under way
 }
 
 // New takes over raw.
@@ -75,7 +79,7 @@ func New(raw net.Conn) *Conn {
 
 // Init is New for a Conn that is part of another struct.
 func (c *Conn) Init(raw net.Conn) {
-	c.raw, c.fd = raw, descriptor(raw)
+	c.raw, c.sys, c.fd = raw, access(raw), descriptor(raw)
 	switch raw.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		c.kind = stream
@@ -200,7 +204,7 @@ func (c *Conn) armRead() {
 // Read reads from the raw connection.
 func (c *Conn) Read(p []byte) (int, error) {
 	for {
-		n, err := c.raw.Read(p)
+		n, err := c.receive(p)
 		if n > 0 {
 			return n, nil // an error that came with bytes comes again
 		}
@@ -214,7 +218,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 func (c *Conn) Write(p []byte) (int, error) {
 	done := 0
 	for {
-		n, err := c.raw.Write(p[done:])
+		n, err := c.send(p[done:])
 		done += n
 		if c.call != nil {
 			c.call.Sent += int64(n)
@@ -356,6 +360,15 @@ func (c *Conn) Kill() {
 		c.raw.Close() // cannot wait for a peer any more, and may have more to tidy up
 	}
 }
+
+// Abort is Kill, for a reason of the caller's, not 0. Why says it from then on.
+func (c *Conn) Abort(why uint32) {
+	c.why.CompareAndSwap(0, why)
+	c.Kill()
+}
+
+// Why is the reason of the first Abort, 0 without one.
+func (c *Conn) Why() uint32 { return c.why.Load() }
 
 // inner is the connection below all layers that a custom dialer put above it.
 func inner(raw net.Conn) net.Conn {
