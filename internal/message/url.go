@@ -27,7 +27,7 @@ func ParseURL(raw string) (URL, error) {
 	if err := checkURLText(raw); err != nil {
 		return URL{}, err
 	}
-	u, err := url.Parse(raw)
+	u, err := url.Parse(escapePath(raw))
 	if err != nil {
 		return URL{}, urlError(raw, err)
 	}
@@ -90,15 +90,14 @@ func checkURLText(raw string) error {
 // urlError is err without the parts of raw that net/url puts into its texts:
 // those may come from a password.
 func urlError(raw string, err error) error {
-	var escape url.EscapeError
+	_, escape := errors.AsType[url.EscapeError](err)
 	switch {
-	case errors.As(err, &escape):
+	case escape:
 		return fmt.Errorf("a %% without two hexadecimal digits in the URL %q: write %%25", redact(raw))
 	case strings.Contains(raw, "@"):
 		return fmt.Errorf("the URL %q cannot be read: check its user and host, and write / ? # @ : in a password as %%2F %%3F %%23 %%40 %%3A", redact(raw))
 	}
-	var outer *url.Error
-	if errors.As(err, &outer) {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
 	return fmt.Errorf("the URL %q cannot be read: %w", redact(raw), err)
@@ -131,6 +130,27 @@ func target(u *url.URL) string {
 		path += "?" + u.RawQuery
 	}
 	return escapeBytes(path, func(c byte) bool { return c >= 0x80 })
+}
+
+// escapePath escapes what cannot stand in the path of s, a URL or a reference. net/url
+// would do so as well, but forget which slashes were escaped: "a%2Fb|c" became
+// "a/b%7Cc".
+func escapePath(s string) string {
+	from := 0
+	if i := strings.Index(s, "//"); i == 0 || i > 0 && s[i-1] == ':' && !strings.ContainsAny(s[:i], "/?#") {
+		from = i + 2
+		if n := strings.IndexAny(s[from:], "/?#"); n >= 0 {
+			from += n
+		} else {
+			from = len(s)
+		}
+	}
+	end := len(s)
+	if n := strings.IndexAny(s[from:], "?#"); n >= 0 {
+		end = from + n
+	}
+	path := escapeBytes(s[from:end], func(c byte) bool { return c >= 0x80 || strings.IndexByte("\"<>\\^`{|}", c) >= 0 })
+	return s[:from] + path + s[end:]
 }
 
 // escapeBytes replaces the bytes that must not stay by %XX.
@@ -194,7 +214,7 @@ func (u URL) Resolve(ref string) (URL, error) {
 	if err := checkURLText(ref); err != nil {
 		return URL{}, err
 	}
-	r, err := url.Parse(ref)
+	r, err := url.Parse(escapePath(ref))
 	if err != nil {
 		return URL{}, urlError(ref, err)
 	}

@@ -149,6 +149,9 @@ func TestResolve(t *testing.T) {
 	for _, c := range []struct{ base, ref, want string }{
 		// RFC 3986, section 5.4, with http: the base http://a/b/c/d;p?q.
 		{"", "g", "http://a/b/c/g"},
+		// What is escaped stays so beside what has to be.
+		{"", "g%2Fh/é", "http://a/b/c/g%2Fh/%C3%A9"},
+		{"", "/g%2fh|i", "http://a/g%2fh%7Ci"},
 		{"", "./g", "http://a/b/c/g"},
 		{"", "g/", "http://a/b/c/g/"},
 		{"", "/g", "http://a/g"},
