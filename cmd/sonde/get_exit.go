@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"sonde"
 )
@@ -37,7 +38,8 @@ const (
 	curlAuthority   = 77
 	curlProxy       = 97
 
-	interrupted = 130 // as a shell says it
+	interrupted = 128 + int(syscall.SIGINT) // as a shell says it
+	terminated  = 128 + int(syscall.SIGTERM)
 )
 
 type (
@@ -85,6 +87,8 @@ func curlCode(ctx context.Context, err error) int {
 		parts  *rangeError
 	)
 	switch {
+	case ctx.Err() != nil && endedBy(ctx, syscall.SIGTERM):
+		return terminated
 	case ctx.Err() != nil:
 		return interrupted
 	case errors.As(err, &url):
@@ -168,4 +172,9 @@ func callCode(e *sonde.Error) int {
 		return curlWeird
 	}
 	return curlReceive
+}
+
+// endedBy reports whether that signal ended ctx, as signal.NotifyContext says it.
+func endedBy(ctx context.Context, s syscall.Signal) bool {
+	return strings.HasPrefix(context.Cause(ctx).Error(), s.String()+" ")
 }
