@@ -165,6 +165,16 @@ func (f *File) WritePacket(p *Packet) error {
 	return f.Writer.WritePacket(p)
 }
 
+// WriteReady is the Writer's; files that rotate leave every packet to WritePacket.
+func (f *File) WriteReady(l *Live, most int) (n int, err error) {
+	if f.rotates() {
+		return 0, nil
+	}
+	n, err = f.Writer.WriteReady(l, most)
+	f.packets += int64(n)
+	return n, err
+}
+
 func (f *File) full(p *Packet) bool {
 	return f.cfg.MaxSize > 0 && f.Size() >= f.cfg.MaxSize ||
 		f.cfg.MaxPackets > 0 && f.packets >= f.cfg.MaxPackets ||

@@ -31,9 +31,11 @@ type Live struct {
 	left    uint32
 	held    bool
 	ignored uint32        // in this block
+	fetched byte          // the sum of what fetch read, so that it is read
 	patient bool          // there are processors enough to doze on
 	wary    bool          // the interface went down once: look after it
 	nap     time.Duration // how long the ring may be left alone at the present load
+	kept    time.Duration // the naps since doze yielded last
 
 	// stopAt is when Stop was called, in Unix nanoseconds; zero before.
 	stopAt  atomic.Int64

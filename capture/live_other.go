@@ -38,6 +38,9 @@ func (*Live) Await(time.Duration) bool { return true }
 // Interfaces returns nil.
 func (*Live) Interfaces() []Interface { return nil }
 
+// WriteReady writes nothing: there is no live source.
+func (w *Writer) WriteReady(*Live, int) (int, error) { return 0, w.err }
+
 // Stats returns an error.
 func (*Live) Stats() (Stats, error) { return Stats{}, errPlatform }
 

@@ -24,19 +24,24 @@ func appendPcapHeader(b []byte, magic uint32, link LinkType, snap int) []byte {
 
 // appendPcapPacket adds a packet; unit is how many nanoseconds a tick has.
 func appendPcapPacket(b []byte, p *Packet, unit uint64) []byte {
-	at := len(b)
-	b = grow(b, pcapRecord+len(p.Data))
-	h := b[at:]
 	t := uint64(p.Time)
 	sec := t / 1e9
 	frac := t - sec*1e9
 	if unit != 1 {
 		frac /= unit
 	}
-	le.PutUint32(h[0:], uint32(sec))
-	le.PutUint32(h[4:], uint32(frac))
-	le.PutUint32(h[8:], uint32(len(p.Data)))
-	le.PutUint32(h[12:], uint32(max(p.Length, len(p.Data))))
-	copy(h[pcapRecord:], p.Data)
+	return appendRecord(b, uint32(sec), uint32(frac), uint32(max(p.Length, 0)), p.Data)
+}
+
+// appendRecord adds a packet of a time in seconds and the file's ticks. Two fields
+// are one store each time.
+func appendRecord(b []byte, sec, frac, length uint32, data []byte) []byte {
+	at := len(b)
+	b = grow(b, pcapRecord+len(data))
+	h := b[at:]
+	caplen := uint32(len(data))
+	le.PutUint64(h[0:], uint64(sec)|uint64(frac)<<32)
+	le.PutUint64(h[8:], uint64(caplen)|uint64(max(length, caplen))<<32)
+	copy(h[pcapRecord:], data)
 	return b
 }

@@ -101,47 +101,65 @@ func appendInterface(b []byte, i *Interface) []byte {
 // enhancedHeader is the length of an enhanced packet block before its data.
 const enhancedHeader = 28
 
-// appendEnhanced adds a packet. It is filled in by offsets into room made once.
+// appendEnhanced adds a packet.
 func appendEnhanced(b []byte, p *Packet, n *notes) []byte {
-	at := len(b)
-	caplen := len(p.Data)
-	flags := uint32(p.Direction) | uint32(p.Reception)<<2
-	data := enhancedHeader + pad4(caplen)
-	size := data + 4
+	flags := packetFlags(p.Direction, p.Reception)
+	if p.Comment == "" && p.Process == (Process{}) {
+		return appendPlain(b, p.Interface, p.Time, p.Length, flags, p.Data)
+	}
+	at, options := len(b), n.of(p)
+	data := enhancedHeader + pad4(len(p.Data))
+	size := data + len(options) + 8 // the end of options, the block's length
 	if flags != 0 {
 		size += 8
 	}
-	var options []byte
-	if p.Comment != "" || p.Process != (Process{}) {
-		options = n.of(p)
+	b = grow(b, size)
+	h := b[at : at+size : at+size]
+	putEnhanced(h, p.Interface, p.Time, p.Length, p.Data)
+	o := h[data:]
+	if flags != 0 {
+		le.PutUint64(o, epbFlags|4<<16|uint64(flags)<<32)
+		o = o[8:]
 	}
-	if size += len(options); size > data+4 {
-		size += 4 // the end of options
+	copy(o, options)
+	le.PutUint64(h[size-8:], optEnd|uint64(size)<<32)
+	return b
+}
+
+// packetFlags is the option epb_flags of a packet; zero says nothing.
+func packetFlags(d Direction, r Reception) uint32 { return uint32(d) | uint32(r)<<2 }
+
+// appendPlain adds a packet that nothing is known about but its flags.
+func appendPlain(b []byte, iface int, time int64, length int, flags uint32, data []byte) []byte {
+	at, end := len(b), enhancedHeader+pad4(len(data))
+	size := end + 4
+	if flags != 0 {
+		size += 8 + 4
 	}
 	b = grow(b, size)
 	h := b[at : at+size : at+size]
-	le.PutUint32(h[0:], blockEnhanced)
-	le.PutUint32(h[4:], uint32(size))
-	le.PutUint32(h[8:], uint32(p.Interface))
-	le.PutUint32(h[12:], uint32(uint64(p.Time)>>32))
-	le.PutUint32(h[16:], uint32(uint64(p.Time)))
-	le.PutUint32(h[20:], uint32(caplen))
-	le.PutUint32(h[24:], uint32(max(p.Length, caplen)))
+	putEnhanced(h, iface, time, length, data)
+	if flags != 0 {
+		le.PutUint64(h[end:], epbFlags|4<<16|uint64(flags)<<32)
+		le.PutUint32(h[end+8:], optEnd)
+	}
+	le.PutUint32(h[size-4:], uint32(size))
+	return b
+}
+
+// putEnhanced fills in a packet's block up to its options, by offsets, and two
+// fields with one store. The block is as long as h.
+func putEnhanced(h []byte, iface int, time int64, length int, data []byte) {
+	caplen := len(data)
+	le.PutUint64(h[0:], blockEnhanced|uint64(len(h))<<32)
+	le.PutUint64(h[8:], uint64(uint32(iface))|uint64(time)>>32<<32)
+	le.PutUint64(h[16:], uint64(uint32(time))|uint64(caplen)<<32)
+	le.PutUint32(h[24:], uint32(max(length, caplen)))
 	// The padding first, as a word over the end of the data's room.
 	if caplen&3 != 0 {
 		le.PutUint32(h[enhancedHeader+caplen&^3:], 0)
 	}
-	copy(h[enhancedHeader:], p.Data)
-	if o := h[data:]; len(o) > 4 {
-		if flags != 0 {
-			le.PutUint32(o[0:], epbFlags|4<<16)
-			le.PutUint32(o[4:], flags)
-			o = o[8:]
-		}
-		le.PutUint32(o[copy(o, options):], optEnd)
-	}
-	le.PutUint32(h[size-4:], uint32(size))
-	return b
+	copy(h[enhancedHeader:], data)
 }
 
 // notes are the options for the comment and the process of the latest packet that

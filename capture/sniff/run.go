@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -31,9 +32,10 @@ type session struct {
 	out     []byte
 	d       decode.Packet
 
-	count        atomic.Uint64
-	secretsRead  int // bytes, from the file
-	secretsSaved int // secrets, into the file
+	taken        uint64        // packets
+	count        atomic.Uint64 // the same for others than the loop, who may see it late under load
+	secretsRead  int           // bytes, from the file
+	secretsSaved int           // secrets, into the file
 	errMu        sync.Mutex
 }
 
@@ -107,8 +109,10 @@ func (s *session) say(format string, args ...any) {
 
 // loop takes packets until there are no more, or enough.
 func (s *session) loop(ctx context.Context) error {
+	defer s.publish()
+	straight := s.straight()
 	var p capture.Packet
-	for s.cfg.Count == 0 || s.count.Load() < s.cfg.Count {
+	for s.cfg.Count == 0 || s.taken < s.cfg.Count {
 		if s.live != nil && !s.live.Ready() {
 			if err := s.idle(); err != nil {
 				return err
@@ -128,8 +132,40 @@ func (s *session) loop(ctx context.Context) error {
 		if err := s.packet(&p); err != nil {
 			return err
 		}
+		if straight {
+			if err := s.rest(); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// publish tells others how many packets there were. Doing so for each packet, with
+// an atomic write, had the processor wait for all that it was still reading and
+// writing: 8 % of the time of a capture into a file.
+func (s *session) publish() { s.count.Store(s.taken) }
+
+// straight reports whether packets go to a file as they are, and nobody else looks
+// at them.
+func (s *session) straight() bool {
+	return s.live != nil && s.cfg.Write != "" && s.keep == nil && s.view == nil && s.cfg.KeyLog == ""
+}
+
+// rest writes what has arrived together with a packet that was written.
+func (s *session) rest() error {
+	for {
+		most := math.MaxInt
+		if s.cfg.Count > 0 {
+			most = int(min(s.cfg.Count-s.taken, math.MaxInt))
+		}
+		n, err := s.writer().WriteReady(s.live, most)
+		s.taken += uint64(n)
+		if n == 0 || err != nil {
+			s.publish()
+			return err
+		}
+	}
 }
 
 // packet does what is to be done with one packet.
@@ -145,7 +181,9 @@ func (s *session) packet(p *capture.Packet) error {
 		}
 		s.takeSecrets()
 	}
-	s.count.Add(1)
+	if s.taken++; s.taken&0xff == 0 {
+		s.publish()
+	}
 	if s.cfg.Write != "" {
 		if err := s.save(p); err != nil {
 			return err
@@ -171,6 +209,7 @@ const outputSize = 32 << 10
 
 // idle uses the time before the next packet to show what there is.
 func (s *session) idle() error {
+	s.publish()
 	if s.view != nil {
 		s.out = s.view.advance(s.out)
 	}

@@ -40,6 +40,7 @@ func (s *session) writer() packetWriter {
 
 type packetWriter interface {
 	WritePacket(*capture.Packet) error
+	WriteReady(l *capture.Live, most int) (int, error)
 	WriteSecrets([]byte) error
 	WriteStats(int, capture.Stats) error
 	AddInterface(capture.Interface) (int, error)
@@ -63,7 +64,7 @@ func (s *session) save(p *capture.Packet) error {
 			return err
 		}
 	}
-	if s.read != nil || s.count.Load()&0xff == 1 {
+	if s.read != nil || s.taken&0xff == 1 {
 		if err := s.saveSecrets(); err != nil {
 			return err
 		}
@@ -112,7 +113,7 @@ func (s *session) finishFile() error {
 	err := s.saveSecrets()
 	if s.live != nil {
 		stats, e := s.live.Stats()
-		stats.Captured = s.count.Load()
+		stats.Captured = s.taken
 		err = errors.Join(err, e, s.writer().WriteStats(0, stats))
 	}
 	return errors.Join(err, s.writer().Flush())
