@@ -9,9 +9,10 @@ import (
 // This file holds the requests and answers of inet_diag, for TCP and UDP.
 
 const (
-	inetRequestSize = 56 // struct inet_diag_req_v2
-	inetAnswerSize  = 72 // struct inet_diag_msg
-	inetBytecode    = 1  // INET_DIAG_REQ_BYTECODE
+	inetRequestSize  = 56 // struct inet_diag_req_v2
+	inetIdentitySize = 48 // struct inet_diag_sockid
+	inetAnswerSize   = 72 // struct inet_diag_msg
+	inetBytecode     = 1  // INET_DIAG_REQ_BYTECODE
 )
 
 // The attributes of an answer (INET_DIAG_…).
@@ -54,6 +55,19 @@ func appendInetRequest(b []byte, p *plan, family Family) []byte {
 	b = append(b, kernelFamily(family), kernelProto(p.Proto), inetExtensions(p.Detail), 0)
 	b = binary.NativeEndian.AppendUint32(b, uint32(p.States))
 	b = append(b, make([]byte, inetRequestSize-8)...)
+	if len(p.code) > 0 {
+		b = appendAttribute(b, inetBytecode, p.code)
+	}
+	return b
+}
+
+// appendTCPRequest adds the body of the older request, struct inet_diag_req, for the
+// TCP sockets of both families. Its answers are the same.
+func appendTCPRequest(b []byte, p *plan) []byte {
+	b = append(b, 0, 0, 0, inetExtensions(p.Detail))
+	b = append(b, make([]byte, inetIdentitySize)...)
+	b = binary.NativeEndian.AppendUint32(b, uint32(p.States))
+	b = binary.NativeEndian.AppendUint32(b, 0)
 	if len(p.code) > 0 {
 		b = appendAttribute(b, inetBytecode, p.code)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,7 @@ import (
 // os.Readlink would make several strings for each.
 type scanner struct {
 	processes, descriptors []byte // for getdents
+	links                  []fdLink
 	link                   [64]byte
 	path                   []byte
 }
@@ -53,36 +55,74 @@ func (s *scanner) process(o *Owners, proc, pid int, name []byte) {
 	}
 	defer unix.Close(dir)
 	owner := Owner{PID: pid}
-	err = eachEntry(dir, s.descriptors, func(name []byte) {
-		inode, ok := s.socketInode(dir, name)
-		if !ok {
+	for {
+		n, err := readEntries(dir, s.descriptors)
+		if errors.Is(err, os.ErrPermission) {
+			o.hidden++
+		}
+		if n == 0 || err != nil {
 			return
 		}
-		if owner.Command == "" {
-			owner.Command = s.command(o, proc, pid)
+		s.links = s.links[:0]
+		entries(s.descriptors[:n], func(name []byte) { s.links = append(s.links, fdLink{name: name}) })
+		s.follow(dir)
+		for i := range s.links {
+			l := &s.links[i]
+			if l.inode == 0 {
+				continue
+			}
+			if owner.Command == "" {
+				owner.Command = s.command(o, proc, pid)
+			}
+			fd, _ := digits(l.name[:len(l.name)-1])
+			owner.FD = int(fd)
+			o.add(l.inode, owner)
 		}
-		fd, _ := digits(name[:len(name)-1])
-		owner.FD = int(fd)
-		o.add(inode, owner)
-	})
-	if errors.Is(err, os.ErrPermission) {
-		o.hidden++
 	}
 }
 
-// socketInode reads one link; name ends with its zero byte. The system call is
-// made directly because the wrapper wants a Go string and copies it.
-func (s *scanner) socketInode(dir int, name []byte) (uint32, bool) {
-	n, _, errno := unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir),
-		uintptr(unsafe.Pointer(&name[0])), uintptr(unsafe.Pointer(&s.link[0])), uintptr(len(s.link)), 0, 0)
-	if errno != 0 || int(n) < len(socketLink)+2 {
-		return 0, false
+// fdLink is a link in /proc/PID/fd. Its name ends with a zero byte; the inode is
+// that of the socket it leads to, 0 for what is none.
+type fdLink struct {
+	name  []byte
+	inode uint32
+}
+
+// shared is from how many links on a second goroutine reads half of them: reading
+// one takes the kernel 2 to 3 µs, starting a goroutine on a sleeping processor some
+// 30. For 10,000 sockets that took 11 % off a look, with other work on the machine.
+const shared = 128
+
+// follow reads the links.
+func (s *scanner) follow(dir int) {
+	if len(s.links) < shared || runtime.GOMAXPROCS(0) == 1 {
+		followAll(dir, s.links)
+		return
 	}
-	number, ok := bytes.CutPrefix(s.link[:n-1], socketLink)
-	if !ok {
-		return 0, false
+	half := len(s.links) / 2
+	done := make(chan struct{})
+	go func() {
+		followAll(dir, s.links[half:])
+		close(done)
+	}()
+	followAll(dir, s.links[:half])
+	<-done
+}
+
+// followAll reads links one after another. The system call is made directly because
+// the wrapper wants a Go string and copies it.
+func followAll(dir int, links []fdLink) {
+	var text [64]byte
+	for i := range links {
+		n, _, errno := unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(&links[i].name[0])),
+			uintptr(unsafe.Pointer(&text[0])), uintptr(len(text)), 0, 0)
+		if errno != 0 || int(n) < len(socketLink)+2 {
+			continue
+		}
+		if number, ok := bytes.CutPrefix(text[:n-1], socketLink); ok {
+			links[i].inode, _ = digits(number)
+		}
 	}
-	return digits(number)
 }
 
 // command reads the process's name; "?" when it has gone.
@@ -104,27 +144,41 @@ func (s *scanner) command(o *Owners, proc, pid int) string {
 // last byte is the zero that the kernel put there.
 func eachEntry(dir int, buffer []byte, visit func(name []byte)) error {
 	for {
-		n, err := unix.ReadDirent(dir, buffer)
+		n, err := readEntries(dir, buffer)
+		if n == 0 || err != nil {
+			return err
+		}
+		entries(buffer[:n], visit)
+	}
+}
+
+// readEntries fills the buffer with the next entries of an open directory.
+func readEntries(dir int, buffer []byte) (n int, err error) {
+	for {
+		n, err = unix.ReadDirent(dir, buffer)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err != nil:
-			return os.NewSyscallError("getdents", err)
-		case n == 0:
-			return nil
+			return 0, os.NewSyscallError("getdents", err)
 		}
-		for rest := buffer[:n]; len(rest) > direntName; {
-			// struct linux_dirent64: the record's length stands at 16.
-			length := int(binary.NativeEndian.Uint16(rest[16:]))
-			if length <= direntName || length > len(rest) {
-				break
-			}
-			name := rest[direntName:length]
-			if end := bytes.IndexByte(name, 0); end > 0 {
-				visit(name[:end+1])
-			}
-			rest = rest[length:]
+		return n, nil
+	}
+}
+
+// entries takes what readEntries has read apart.
+func entries(rest []byte, visit func(name []byte)) {
+	for len(rest) > direntName {
+		// struct linux_dirent64: the record's length stands at 16.
+		length := int(binary.NativeEndian.Uint16(rest[16:]))
+		if length <= direntName || length > len(rest) {
+			return
 		}
+		name := rest[direntName:length]
+		if end := bytes.IndexByte(name, 0); end > 0 {
+			visit(name[:end+1])
+		}
+		rest = rest[length:]
 	}
 }
 
