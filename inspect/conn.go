@@ -124,6 +124,8 @@ type Conn struct {
 	Disputes []string
 	// Exchanges are its first requests, up to Config.Requests.
 	Exchanges []Request
+	// Segments are its first packets, up to Config.Segments.
+	Segments []Segment
 }
 
 // state is what a connection is doing, as far as the wire shows.
@@ -160,11 +162,14 @@ type conn struct {
 	decrypted bool
 	known     bool // what is spoken on it
 	mine      bool // by its owner
+	heard     bool // the server had read the request when it sent its FIN
+	stuck     bool // nobody read its last response to the end
 	foreign   bool // another process's, or not HTTP: it does not count
 	explained bool
 	needed    bool
 	reversed  bool // the flow has the client for the server
 
+	uses   []use // as the client says, in time
 	signs  signs
 	loss   *loss // since it was closed
 	kernel kernelEnd
@@ -182,6 +187,7 @@ type conn struct {
 
 	mark    [2]Traffic // at the start of the request under way
 	passed  *conn      // the idle one that could have carried its first request
+	away    bool       // that one is at another address of the same name
 	passers []*conn    // those that were opened although this one was idle
 
 	next, prev *conn // among the idle ones of its origin
@@ -194,9 +200,11 @@ type signs struct {
 	serverClose, serverOld bool
 	untilClose             bool // the response had no other end
 	bodiless               bool
+	large                  bool // the response was larger than a client's own buffer
 	goAway                 string
 	status                 int
-	proxied                bool
+	proxied                bool // the response came by way of a proxy
+	proxy                  bool // the request did: the client is one
 }
 
 func at(ns int64) time.Time {

@@ -48,7 +48,7 @@ func ExampleVerdict() {
 	v.Causes[0].Fix = "…"
 	b, _ := json.Marshal(v)
 	fmt.Println(string(b))
-	// Output: {"healthy":false,"requests":3,"connections":3,"peak":1,"causes":[{"cause":"client-asks-close","side":"client","evidence":"192.0.2.1:80: the client said Connection: close on 2 of 3 connections.","fix":"…"}]}
+	// Output: {"healthy":false,"requests":3,"connections":3,"peak":1,"causes":[{"cause":"client-asks-close","side":"client","evidence":"192.0.2.1:80: the client said Connection: close on 2 of 3 connections.","fix":"…"}],"certain":true}
 }
 
 func ExampleCause() {
@@ -75,6 +75,21 @@ func ExampleReport() {
 	// 2 192.0.2.100:4001 > 192.0.2.1:80 HTTP/1.1: 1 request, 56 and 40 bytes, handshake 50 µs, ended by the server (FIN), TIME_WAIT at the server, 300 µs old
 	// 3 192.0.2.100:4002 > 192.0.2.1:80 HTTP/1.1: 1 request, 56 and 40 bytes, handshake 50 µs, ended by the server (FIN), TIME_WAIT at the server, 300 µs old
 	// 1.3ms 0
+}
+
+func ExampleSegment() {
+	w := newWire(inspect.Config{Segments: 4}) // as many of each connection
+	c := w.dial(4000, 1)
+	c.get("example.com", "", fine)
+	conn := w.in.Finish().Conns[0]
+	for _, s := range conn.Segments {
+		fmt.Println(s.Number, s.From, s.Flags, s.Bytes, s.Request)
+	}
+	// Output:
+	// 1 client S 0 1
+	// 2 server S. 0 1
+	// 3 client . 0 1
+	// 4 client . 37 1
 }
 
 func ExampleConn() {

@@ -20,6 +20,7 @@ func (c *conn) read(x *httpview.Exchange, complete bool) {
 	if !strings.HasPrefix(x.Target, "/") && x.Target != "*" && x.Target != "" || httpview.Get(x.ResponseHeader, "Via") != "" {
 		s.proxied = true
 	}
+	s.proxy = httpview.Get(x.RequestHeader, "Via") != ""
 	if c.http2 {
 		return
 	}
@@ -33,12 +34,16 @@ func (c *conn) read(x *httpview.Exchange, complete bool) {
 	}
 	s.serverClose = response.close && !request.close
 	s.serverOld = x.ResponseProto == "HTTP/1.0" && !response.keep && !s.serverClose
-	s.bodiless = x.ResponseBody == 0
+	s.bodiless, s.large = x.ResponseBody == 0, x.ResponseBody > largeBody
 	s.untilClose = !s.serverClose && !s.serverOld && endsWithConnection(x)
 	if x.Status == 101 || x.Method == "CONNECT" && x.Status/100 == 2 {
 		c.taken = true
 	}
 }
+
+// largeBody is more than clients keep in buffers of their own: when the kernel has
+// nothing left of it, the program has read it.
+const largeBody = 16 << 10
 
 type wish struct{ close, keep bool }
 

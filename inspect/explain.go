@@ -100,14 +100,21 @@ func (i *Inspector) elsewhere(c *conn) bool {
 			continue
 		}
 		if f := q.named(c.Name).free(c, q.demand); f != nil {
-			l := leftOf(f)
-			l.kind = leftElsewhere
-			all[0].tally(leftElsewhere).add(&l, all[0].requests, true) // in one place for the name
+			// Whoever balances comes back to f; then it was not left for good.
+			c.passed, f.passers, c.away = f, append(f.passers, c), true
 			c.Why = "although one for the same name was idle, at another address"
 			return true
 		}
 	}
 	return false
+}
+
+// firstPlace is where it is counted what was opened to the addresses of one name.
+func (i *Inspector) firstPlace(c *conn) *place {
+	if all := i.names[nameKey{c.Client.Addr(), c.Name, c.Server.Port()}]; len(all) > 0 {
+		return all[0]
+	}
+	return c.place
 }
 
 // covers reports whether the server that answered on f may answer for the name of c
@@ -138,6 +145,7 @@ func domain(name string) string {
 // lossText goes on after "one that".
 var lossText = [lossKinds]string{
 	lostUnknown:    "ended",
+	leftUnread:     "the server closed, as nobody read the response",
 	clientUnread:   "the client closed with bytes unread",
 	clientGaveUp:   "the client closed before the response",
 	clientNow:      "the client closed behind a response",

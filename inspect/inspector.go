@@ -19,6 +19,9 @@ type Config struct {
 	// Requests is how many requests of each connection are kept. Zero is 64, less
 	// is none.
 	Requests int
+	// Segments is how many packets of each connection are kept, the first ones. Zero
+	// is none.
+	Segments int
 	// Packets says that packets will come. The kernel then adds to what they tell;
 	// otherwise it tells of connections by itself.
 	Packets bool

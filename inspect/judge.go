@@ -53,7 +53,40 @@ func (i *Inspector) judge(r *Report) {
 	}
 	v.Causes = merge(all)
 	v.Healthy = len(v.Causes) == 0
+	v.Limits = i.limits(r)
+	v.Certain = len(v.Limits) == 0
 	i.notes(r)
+}
+
+// limits are why the verdict is not certain, in sentences.
+func (i *Inspector) limits(r *Report) []string {
+	all := slices.Clone(r.Troubles)
+	limit := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if r.Verdict.Requests == 0 {
+		limit("No request was seen.")
+	}
+	if i.seen.Dropped > 0 {
+		limit("%d packets were lost before they could be read: counts of requests and connections are at least so high.", i.seen.Dropped)
+	}
+	if i.seen.Packets == 0 && i.seen.Looks > 0 {
+		limit("Without packets requests are told by the kernel's counters of segments, and connections that were shorter than the time " +
+			"between two looks are missing: figures are estimates.")
+		if n := i.kernel.passed; n >= manyPassed && n*2 > r.Verdict.Connections {
+			limit("%s came and went between two looks, and left only TIME-WAIT: how many there were at once, and so whether fewer would have done, "+
+				"only packets can tell for sure.", plural(n, "connection"))
+		}
+		return all
+	}
+	gaps := 0
+	for n := range r.Conns {
+		if c := &r.Conns[n]; c.AtLeast && !c.Before {
+			gaps++
+		}
+	}
+	if gaps > 0 {
+		limit("Packets of %s are missing: counts of their requests are at least so high.", plural(gaps, "connection"))
+	}
+	return all
 }
 
 // The bounds below which avoidable connections are no matter: one in fifty
@@ -141,8 +174,10 @@ const manyPassed = 10
 func (i *Inspector) notes(r *Report) {
 	note := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
 	slices.Sort(r.Notes)
-	if i.seen.Dropped > 0 {
-		note("%d packets were lost before they could be read: counts of requests and connections are at least so high.", i.seen.Dropped)
+	for _, l := range r.Verdict.Limits[min(len(r.Troubles), len(r.Verdict.Limits)):] {
+		if r.Verdict.Requests > 0 {
+			note("%s", l)
+		}
 	}
 	about, refused, unused, raced := 0, i.past.refused, i.past.unused, i.past.raced
 	for _, p := range i.places {
@@ -155,14 +190,7 @@ func (i *Inspector) notes(r *Report) {
 			about++
 		}
 	}
-	if n := i.kernel.passed; i.seen.Packets == 0 && n >= manyPassed && n*2 > r.Verdict.Connections {
-		note("%s came and went between two looks, and left only TIME-WAIT: how many there were at once, and so whether fewer would have done, "+
-			"only packets can tell for sure.", plural(n, "connection"))
-	}
-	switch {
-	case about > 0 && i.seen.Packets == 0:
-		note("Without packets requests are told by the kernel's counters of segments: their number is an estimate.")
-	case about > 0:
+	if about > 0 && i.seen.Packets > 0 {
 		note("%s could not be looked into: requests were counted by the direction of TLS records.", plural(about, "connection"))
 	}
 	if refused > 0 {

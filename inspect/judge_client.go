@@ -30,18 +30,25 @@ func leaks(p *place) []finding {
 	if bodiless.n > 0 {
 		text += fmt.Sprintf(" On %d the response had no body, so none was left open.", bodiless.n)
 	}
+	if idle.readOut > 0 {
+		text += fmt.Sprintf(" On %d of these the program had read a response that was larger than clients buffer.", idle.readOut)
+	}
 	text += processes(p) + sessions(p)
 	closed := found(BodiesNotClosed, Client, 0, false, text, all...)
 	fresh := found(ClientPerRequest, Client, 1, false, text, all...)
 	switch {
 	case manyOwners(p), bodiless.n*5 > n && unread.n == 0, http2.n > n:
 		return fresh
-	case unread.n*2 >= idle.n:
+	case unread.n > 0 && unread.n >= idle.looked: // the others were not looked at
 		return closed
 	}
 	hint := " A client made for each request looks the same from outside."
 	closed[0].Evidence += hint
 	fresh[0].Evidence += " A body that is never closed looks the same from outside."
+	if readsWhole(p) || idle.readOut*2 > n {
+		closed[0].rank, fresh[0].rank = 1, 0
+		return append(fresh, closed...)
+	}
 	return append(closed, fresh...)
 }
 
@@ -146,6 +153,17 @@ func likelyGo(p *place) bool {
 	return true
 }
 
+// readsWhole reports whether the clients read responses to their end by themselves,
+// unless they are asked for a stream.
+func readsWhole(p *place) bool {
+	for name := range p.agents {
+		if !strings.HasPrefix(name, "fasthttp") {
+			return false
+		}
+	}
+	return len(p.agents) > 0
+}
+
 // lateCloses reports whether connections that were closed after a while are better
 // explained by a busy machine: many more were closed at once.
 func lateCloses(p *place) bool { return p.tallies[clientNow].n > 2*p.tallies[clientIdle].n }
@@ -168,20 +186,26 @@ func idleClient(p *place) []finding {
 // and says so too, is only its answer.
 func askingClient(p *place) []finding {
 	t := &p.tallies[clientAsked]
-	return found(ClientAsksClose, Client, 0, true, fmt.Sprintf(
-		"the client said Connection: close on %s.%s", ofConns(p, t.n), proxied(t)), t)
+	return append(found(ClientAsksClose, Client, 0, true, fmt.Sprintf(
+		"the client said Connection: close on %s.%s", ofConns(p, t.n), proxied(t)), t), beforeProxy(t)...)
 }
 
 // oldHTTP: HTTP/1.0 without keep-alive, from either side.
 func oldHTTP(p *place) []finding {
 	c, s := &p.tallies[clientHTTP10], &p.tallies[serverHTTP10]
 	all := found(HTTP10, Client, 0, true, fmt.Sprintf("the client spoke HTTP/1.0 without keep-alive on %s.%s", ofConns(p, c.n), proxied(c)), c)
-	return append(all, found(HTTP10, Server, 0, true, fmt.Sprintf("the server answered by HTTP/1.0 without keep-alive on %s.%s", ofConns(p, s.n), proxied(s)), s)...)
+	all = append(all, beforeProxy(c)...)
+	all = append(all, found(HTTP10, Server, 0, true, fmt.Sprintf("the server answered by HTTP/1.0 without keep-alive on %s.%s", ofConns(p, s.n), proxied(s)), s)...)
+	return append(all, behindProxy(s)...)
 }
 
-func proxied(t *tally) string {
-	if t.proxied > 0 {
-		return fmt.Sprintf(" On %d of these a proxy was in between.", t.proxied)
+func proxied(tallies ...*tally) string {
+	n := 0
+	for _, t := range tallies {
+		n += t.proxied
+	}
+	if n > 0 {
+		return fmt.Sprintf(" On %d of these a proxy was in between.", n)
 	}
 	return ""
 }
@@ -214,11 +238,11 @@ func givesUp(p *place) []finding {
 		"the client closed %s before the response began, and opened others instead: cancelled, or out of time.", ofConns(p, t.n)), t)
 }
 
-// retries: the same request again on another connection, after one was lost.
+// retries: the same request again on another connection, after one was lost or given up.
 func retries(p *place) []finding {
 	if p.retries == 0 {
 		return nil
 	}
 	return []finding{{Cause: Cause{Cause: Retries, Side: Client, n: p.retries, rank: 3, Evidence: fmt.Sprintf(
-		"%s sent again on another connection, because the first one was lost without a response.", verb(p.retries, "request", "was", "were"))}}}
+		"%s sent again on another connection, because the first one ended without a response.", verb(p.retries, "request", "was", "were"))}}}
 }

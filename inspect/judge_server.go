@@ -17,8 +17,17 @@ func asking(p *place) (all []finding) {
 		return nil
 	}
 	counts := append(append(append([]int(nil), said.counts...), open.counts...), now.counts...)
-	low, limit, high := spread(counts)
 	tallies := []*tally{said, open, now}
+	met := ""
+	if failed := &p.tallies[serverFailed]; crossing(p) {
+		n += failed.n
+		for _, requests := range failed.counts {
+			counts = append(counts, requests-1)
+		}
+		tallies = append(tallies, failed)
+		met = fmt.Sprintf(" On %d of these the next request was under way by then.", failed.n)
+	}
+	low, limit, high := spread(counts)
 	if low == high && limit > 1 && n >= fewest {
 		return found(ServerRequestLimit, Server, 0, said.n > 0, fmt.Sprintf(
 			"the server ended %s, each after exactly %d requests%s.", ofConns(p, n), limit, announced(said.n, n)), tallies...)
@@ -30,15 +39,24 @@ func asking(p *place) (all []finding) {
 	if e := errorsOf(said); e*2 > n {
 		text += fmt.Sprintf(" %d of them were error responses.", e)
 	}
+	text += met
 	if low == high && n > 2 && said.n == n {
 		text += " A limit of one request looks the same."
 	}
-	all = found(ServerAsksClose, Server, 0, said.n+open.n > 0, text+proxied(said), tallies...)
+	all = found(ServerAsksClose, Server, 0, said.n+open.n > 0, text+proxied(tallies...), tallies...)
 	if now.opaque*2 > n {
 		all[0].Evidence += " Whether the client had asked for it cannot be seen."
 		all = append(all, askedUnseen(p, text, tallies)...)
 	}
-	return append(all, behindProxy(p, said)...)
+	return append(all, behindProxy(tallies...)...)
+}
+
+// crossing reports whether requests that got no response are better explained by a
+// server that closes behind responses: each was the next one on its connection, which
+// ended at once.
+func crossing(p *place) bool {
+	failed := &p.tallies[serverFailed]
+	return failed.n > 0 && failed.crossed == failed.n && p.tallies[serverNow].n >= failed.n
 }
 
 // askedUnseen is for connections that end behind their responses, inside of TLS: the
@@ -73,12 +91,25 @@ func errorsOf(t *tally) (n int) {
 }
 
 // behindProxy names the proxy beside the server, where there is one.
-func behindProxy(p *place, t *tally) []finding {
-	if t.proxied == 0 || t.proxied*2 < t.n {
+func behindProxy(tallies ...*tally) []finding {
+	n, proxied := 0, 0
+	for _, t := range tallies {
+		n, proxied = n+t.n, proxied+t.proxied
+	}
+	if proxied == 0 || proxied*2 < n {
 		return nil
 	}
 	return found(ProxyBetween, Between, 2, false, fmt.Sprintf(
-		"a proxy was in between on %d of the connections that the server's side ended: it may be the one that ended them.", t.proxied), t)
+		"a proxy was in between on %d of the connections that the server's side ended: it may be the one that ended them.", proxied), tallies...)
+}
+
+// beforeProxy names the proxy that is itself the client.
+func beforeProxy(t *tally) []finding {
+	if t.proxy == 0 || t.proxy*2 < t.n {
+		return nil
+	}
+	return found(ProxyBetween, Between, 2, false, fmt.Sprintf(
+		"the client is a proxy, as Via says on %d of the connections that it ended.", t.proxy), t)
 }
 
 // idleServer: the server gives idle connections up before the client needs them
@@ -92,13 +123,16 @@ func idleServer(p *place) []finding {
 	if t.raced > 0 {
 		text += fmt.Sprintf(" %s one that was just being closed.", verb(t.raced, "request", "met", "met"))
 	}
-	return append(found(ServerIdleTimeout, Server, 0, false, text, t), behindProxy(p, t)...)
+	return append(found(ServerIdleTimeout, Server, 0, false, text, t), behindProxy(t)...)
 }
 
 // resets: the server, or something that speaks in its name, ends connections
 // without order.
 func resets(p *place) []finding {
 	reset, failed := &p.tallies[serverReset], &p.tallies[serverFailed]
+	if crossing(p) {
+		failed = new(tally)
+	}
 	n := reset.n + failed.n
 	if n == 0 {
 		return nil
@@ -113,7 +147,7 @@ func resets(p *place) []finding {
 	if reset.raced > 0 {
 		text += fmt.Sprintf("; %d met a request after an idle time of %s, so something had forgotten them", reset.raced, between(reset.idles))
 	}
-	return append(found(ServerResets, Server, 0, false, text+".", reset, failed), behindProxy(p, reset)...)
+	return append(found(ServerResets, Server, 0, false, text+".", reset, failed), behindProxy(reset)...)
 }
 
 // goesAway: the server ends HTTP/2 connections in order.

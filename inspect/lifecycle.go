@@ -49,9 +49,8 @@ func (i *Inspector) begin(c *conn, now int64) {
 		p.reused++
 	}
 	i.enter(p)
-	if c.begun == 1 && len(c.line) > 0 && p.failed.what == string(c.line) && now-p.failed.at < int64(retryTime) {
+	if c.begun == 1 && p.sentAgain(c.line, now) {
 		p.retries++
-		p.failed = failure{}
 	}
 	if !c.explained {
 		c.ordinal = p.requests
@@ -144,8 +143,8 @@ func (i *Inspector) part(c *conn, now int64) {
 		for range max(c.active, 1) {
 			i.leave(p)
 		}
-		if c.firstByte == 0 && len(c.line) > 0 && c.End.First == Server {
-			p.failed = failure{string(c.line), now}
+		if c.firstByte == 0 && len(c.line) > 0 && c.End.First != NoSide {
+			p.fail(failure{string(c.line), now})
 		}
 	}
 	if !c.foreign {
@@ -160,7 +159,7 @@ func (i *Inspector) part(c *conn, now int64) {
 			c.origin.lose(slot{&l, now}, p.demand)
 		}
 	}
-	c.state = finished
+	c.stuck, c.state = was == stuck, finished
 }
 
 // blame counts the connections that were opened although c was idle. It waits until
@@ -169,7 +168,14 @@ func (i *Inspector) blame(c *conn) {
 	l := leftOf(c)
 	for _, o := range c.passers {
 		o.passed = nil
-		if !o.foreign {
+		switch {
+		case o.foreign:
+		case o.away:
+			away := l
+			away.kind = leftElsewhere
+			p := i.firstPlace(o)
+			p.tally(leftElsewhere).add(&away, p.requests, true)
+		default:
 			o.place.tally(l.kind).add(&l, o.ordinal, o.opened-c.idleSince >= int64(later))
 		}
 	}
@@ -180,6 +186,9 @@ func (i *Inspector) blame(c *conn) {
 func (i *Inspector) release(c *conn) {
 	delete(i.flows, c.flow)
 	if c.foreign {
+		if c.Said.Conn != 0 { // what cannot be read is the client's all the same
+			i.keep(c)
+		}
 		return
 	}
 	i.blame(c)
@@ -215,6 +224,7 @@ func (i *Inspector) keep(c *conn) {
 
 // told is what is known of c in public.
 func (c *conn) told() Conn {
+	c.assign()
 	t := c.Conn
 	t.Requests = max(c.begun, c.exchanges)
 	return t

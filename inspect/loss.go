@@ -44,9 +44,13 @@ type loss struct {
 	others   int // other connections that were open then
 	resting  int // of them idle
 	raced    bool
+	crossed  bool // the request was sent right behind a response, and the end came at once
 	bodiless bool
+	looked   bool // a look met the client's socket
+	readOut  bool // the program had read it: nothing was left of a large response
 	opaque   bool // what was said on it could not be read
 	proxied  bool
+	proxy    bool // the client is one
 	status   int
 	detail   string
 	// certified: the other one showed the same certificate.
@@ -61,7 +65,7 @@ const soon = 25 * time.Millisecond
 func lossOf(c *conn) loss {
 	l := loss{
 		idle: c.End.Idle, requests: max(c.begun, c.exchanges), others: c.place.open, resting: c.origin.idle,
-		bodiless: c.signs.bodiless, opaque: c.tls && !c.decrypted || c.flow == nil, proxied: c.signs.proxied, status: c.signs.status, detail: c.signs.goAway,
+		bodiless: c.signs.bodiless, opaque: c.tls && !c.decrypted || c.flow == nil, proxied: c.signs.proxied, proxy: c.signs.proxy, status: c.signs.status, detail: c.signs.goAway,
 		age: time.Duration(c.ended - c.opened),
 	}
 	s := &c.signs
@@ -80,6 +84,8 @@ func lossOf(c *conn) loss {
 		l.kind = serverAsked
 	case s.untilClose:
 		l.kind = serverUntilEnd
+	case c.End.First == Server && c.state == stuck:
+		l.kind = leftUnread // its patience had an end
 	case c.End.First == Server:
 		l.kind = byServer(c, &l)
 	case c.End.First == Client:
@@ -91,7 +97,7 @@ func lossOf(c *conn) loss {
 // byServer is for a connection that the server closed, which nobody had announced.
 func byServer(c *conn, l *loss) lossKind {
 	answered := c.End.Idle > 0 || c.firstByte > c.begunAt
-	if !answered && c.begun > 1 && time.Duration(c.lastIdle) >= soon {
+	if !answered && !c.heard && c.begun > 1 && time.Duration(c.lastIdle) >= soon {
 		// The request met a connection that the server had closed, or was closing.
 		l.idle, l.raced = time.Duration(c.lastIdle), true
 		if c.End.How == RST {
@@ -103,6 +109,7 @@ func byServer(c *conn, l *loss) lossKind {
 	case c.End.How == RST:
 		return serverReset
 	case !answered:
+		l.crossed = c.begun > 1 && c.ended-c.begunAt < int64(soon)
 		return serverFailed
 	case c.End.Idle >= soon:
 		return serverIdle
@@ -133,12 +140,14 @@ func (c *conn) outlived() bool {
 func leftOf(c *conn) loss {
 	l := loss{
 		kind: leftIdle, requests: max(c.begun, c.exchanges), others: c.place.open, resting: c.origin.idle,
-		bodiless: c.signs.bodiless, opaque: c.tls && !c.decrypted || c.flow == nil, proxied: c.signs.proxied, idle: c.End.Idle,
+		bodiless: c.signs.bodiless, opaque: c.tls && !c.decrypted || c.flow == nil, proxied: c.signs.proxied, proxy: c.signs.proxy, idle: c.End.Idle,
 	}
+	l.looked = c.State != 0
+	l.readOut = c.signs.large && l.looked && c.Unread == 0 && !c.stuck
 	switch {
 	case c.http2:
 		l.kind = leftHTTP2
-	case c.Unread > 0 || c.state == stuck || c.End.Unread:
+	case c.Unread > 0 || c.stuck || c.End.Unread:
 		l.kind = leftUnread
 	case c.signs.bodiless:
 		l.kind = leftBodiless
@@ -172,9 +181,13 @@ type tally struct {
 	withRest  int // others were idle at the same time
 	others    int // others were open
 	raced     int
+	crossed   int
 	bodiless  int
+	looked    int
+	readOut   int
 	opaque    int
 	proxied   int
+	proxy     int
 	certified int
 	idles     []time.Duration
 	counts    []int // requests of the connection
@@ -202,9 +215,13 @@ func (t *tally) add(l *loss, request int, slow bool) {
 	count(&t.withRest, l.resting > 0)
 	count(&t.others, l.others > 0)
 	count(&t.raced, l.raced)
+	count(&t.crossed, l.crossed)
 	count(&t.bodiless, l.bodiless)
+	count(&t.looked, l.looked)
+	count(&t.readOut, l.readOut)
 	count(&t.opaque, l.opaque)
 	count(&t.proxied, l.proxied)
+	count(&t.proxy, l.proxy)
 	count(&t.certified, l.certified)
 	if len(t.idles) < maxFigures {
 		t.idles = append(t.idles, l.idle)

@@ -88,6 +88,7 @@ func certificate(t *testing.T, number int64) tls.Certificate {
 // TestNamesApart: connections for several names could be one where the certificate
 // is the same, which TLS 1.2 shows and TLS 1.3 does not.
 func TestNamesApart(t *testing.T) {
+	t.Parallel()
 	one := certificate(t, 1)
 	tests := []struct {
 		name     string

@@ -5,13 +5,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
+
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"sonde/inspect"
+	"sonde/internal/watchtest"
 )
 
 // counted is a server that counts for itself.
@@ -65,26 +65,17 @@ func big(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 64<<10))
 func huge(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 8<<20)) }
 
 // play runs a program against a server under watch.
-func play(t *testing.T, s *counted, program string, e ear) *inspect.Report {
+func play(t *testing.T, s *counted, program string, e watchtest.Ear) *inspect.Report {
 	t.Helper()
-	w := watchPort(t, portOf(t, s.Listener.Addr().String()), e)
-	s.run(t, program)
-	return w.report()
-}
-
-// run runs a program with the server's URL to its end.
-func (s *counted) run(t *testing.T, program string) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), programVariable+"="+program+" "+s.URL, "GORACE=atexit_sleep_ms=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%s: %v\n%s", program, err, out)
-	}
+	w := watchtest.Start(t, e, portOf(t, s.Listener.Addr().String()))
+	watchtest.Run(t, program, s.URL)
+	return w.Report()
 }
 
 // TestPatterns: each way to lose connections is named, and what is healthy is
 // called so, whoever looks; and the figures are the server's.
 func TestPatterns(t *testing.T) {
+	t.Parallel()
 	big := serverOptions{handler: big}
 	huge := serverOptions{handler: huge}
 	var served atomic.Int64
@@ -110,6 +101,7 @@ func TestPatterns(t *testing.T) {
 		{name: "idle pool too small", program: "pool-of-two", want: "idle-pool-too-small", side: inspect.Client},
 		{name: "idle pool too small, in rounds", program: "rounds", want: "idle-pool-too-small", side: inspect.Client},
 		{name: "client each", program: "client-each", want: "bodies-not-closed client-per-request", side: inspect.Client},
+		{name: "client each, bodies large", program: "client-each", want: "client-per-request bodies-not-closed", side: inspect.Client, server: big},
 		{name: "client each, bodies empty", program: "client-each", want: "client-per-request", side: inspect.Client,
 			server: serverOptions{handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }}},
 		{name: "client each, closed", program: "client-each-closed", want: "bodies-not-drained client-per-request", side: inspect.Client},
@@ -152,11 +144,11 @@ func TestPatterns(t *testing.T) {
 			if tt.program == "" {
 				tt.program = tt.name
 			}
-			calmly(t, func() (faults []string) {
+			watchtest.Calmly(t, func() (faults []string) {
 				wrong := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 				s := serve(t, tt.server)
-				v := &play(t, s, tt.program, ear{}).Verdict
-				faults = wrongCauses(v, tt.want)
+				v := &play(t, s, tt.program, watchtest.Ear{}).Verdict
+				faults = watchtest.Wrong(v, tt.want)
 				if len(v.Causes) > 0 && tt.side != inspect.NoSide && v.Causes[0].Side != tt.side {
 					wrong("%s is on the side of the %s, not the %s", v.Causes[0].Cause, v.Causes[0].Side, tt.side)
 				}

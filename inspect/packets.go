@@ -55,6 +55,9 @@ func (i *Inspector) add(k pair, now int64) *conn {
 	c.place.conns++
 	c.place.open++
 	i.pairs[k] = c
+	if claim := i.client.alone[k]; claim != nil {
+		i.hear(claim, c)
+	}
 	return c
 }
 
@@ -125,6 +128,7 @@ func (i *Inspector) segment(c *conn, seg *flow.Segment, p *capture.Packet) {
 	if d == flow.FromServer {
 		t, sum = &c.Received, &c.place.received
 	}
+	i.segmented(c, seg, d, p.Time)
 	flags := i.decoded.TCP.Flags
 	t.Packets++
 	sum.Packets++
@@ -147,13 +151,13 @@ func (i *Inspector) segment(c *conn, seg *flow.Segment, p *capture.Packet) {
 		i.window(c, seg.Window == 0, p.Time)
 	}
 	if flags&(decode.FIN|decode.RST) != 0 && !seg.Verdict.Any(flow.OutOfWindow) {
-		i.ends(c, d, flags, p.Time)
+		i.ends(c, seg, flags, p.Time)
 	}
 }
 
 // ends takes a FIN or a RST.
-func (i *Inspector) ends(c *conn, d flow.Dir, flags decode.TCPFlags, now int64) {
-	by := Client
+func (i *Inspector) ends(c *conn, seg *flow.Segment, flags decode.TCPFlags, now int64) {
+	by, d := Client, c.side(seg.Dir)
 	if d == flow.FromServer {
 		by = Server
 	}
@@ -174,6 +178,9 @@ func (i *Inspector) ends(c *conn, d flow.Dir, flags decode.TCPFlags, now int64) 
 		c.fins[d] = true
 		if c.finner == NoSide {
 			c.finner = by
+			// Linux resets a connection that is closed with bytes unread: behind a FIN
+			// that acknowledges a request, somebody has read it.
+			c.heard = by == Server && !c.Before && !c.AtLeast && int64(seg.Ack) > 1+c.mark[0].Bytes
 		}
 		// Whose TLS alert came first decided to close.
 		if mine, other := c.notify[d], c.notify[d.Other()]; other != 0 && (mine == 0 || other < mine) {

@@ -1,6 +1,7 @@
 package inspect_test
 
 import (
+	"encoding/json"
 	"iter"
 	"net/netip"
 	"strings"
@@ -37,6 +38,13 @@ func TestPassed(t *testing.T) {
 	text := strings.Join(strings.Fields(string(r.AppendText(nil))), " ")
 	if r.Verdict.Connections != 100 || !strings.Contains(text, "100 connections came and went between two looks") {
 		t.Errorf("%s", text)
+	}
+	limits := strings.Join(r.Verdict.Limits, " ")
+	if r.Verdict.Certain || !strings.Contains(limits, "100 connections came and went") || !strings.Contains(limits, "figures are estimates") {
+		t.Errorf("certain is %v, limits are %q", r.Verdict.Certain, limits)
+	}
+	if b, err := json.Marshal(r.Verdict); err != nil || !strings.Contains(string(b), `"certain":false,"limits":[`) {
+		t.Errorf("%s, %v", b, err)
 	}
 	if r.Verdict.Healthy && !strings.Contains(text, "healthy, as far as sockets tell") {
 		t.Errorf("%s", text)

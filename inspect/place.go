@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -38,8 +39,8 @@ type place struct {
 	owners                          map[int]bool
 	latency                         *histogram // nil before the first
 	sent, received                  Traffic
-	closedBy                        [4]int  // by side
-	failed                          failure // the latest request that was not answered
+	closedBy                        [4]int    // by side
+	failed                          []failure // the latest requests that were not answered
 }
 
 // failure is a request that got no response.
@@ -217,6 +218,29 @@ func (o *origin) unstick(c *conn) {
 			return
 		}
 	}
+}
+
+// maxFailures bounds the requests without an answer that are remembered.
+const maxFailures = 32
+
+// fail remembers a request that got no response.
+func (p *place) fail(f failure) {
+	if len(p.failed) >= maxFailures {
+		p.failed = slices.Delete(p.failed, 0, 1)
+	}
+	p.failed = append(p.failed, f)
+}
+
+// sentAgain reports whether a request, by its first line, got no response a short
+// while ago, and forgets that one.
+func (p *place) sentAgain(line []byte, now int64) bool {
+	for n, f := range p.failed {
+		if f.what == string(line) && now-f.at < int64(retryTime) {
+			p.failed = slices.Delete(p.failed, n, n+1)
+			return true
+		}
+	}
+	return false
 }
 
 // agent counts what calls itself so.

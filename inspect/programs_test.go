@@ -7,28 +7,25 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"sonde/internal/watchtest"
 )
 
-// The programs that are watched: the test binary runs itself as each of them, as
-// a process of its own that knows nothing of this module. Each gets a URL.
-
-const programVariable = "SONDE_INSPECT_PROGRAM"
+// The programs that are watched.
 
 func TestMain(m *testing.M) {
-	if name, url, ok := strings.Cut(os.Getenv(programVariable), " "); ok {
-		if err := programs[name](url); err != nil {
-			fmt.Fprintln(os.Stderr, name+":", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+	for name, run := range programs {
+		wordyPrograms[name] = func(args ...string) error { return run(args[0]) }
 	}
+	watchtest.Main(wordyPrograms)
+	watchtest.Together()
 	os.Exit(m.Run())
 }
 
+// Those that get a URL.
 var programs = map[string]func(url string) error{
 	"well":           func(url string) error { return inTurn(http.DefaultClient, url, 10, 30*time.Millisecond, drained) },
 	"many":           func(url string) error { return inTurn(http.DefaultClient, url, 20, 5*time.Millisecond, drained) },
@@ -63,17 +60,17 @@ var programs = map[string]func(url string) error{
 		return inTurn(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, url, 10, 10*time.Millisecond, drained)
 	},
 	"idle-timeout": func(url string) error {
-		return inTurn(&http.Client{Transport: &http.Transport{IdleConnTimeout: 60 * time.Millisecond}}, url, 6, 300*time.Millisecond, drained)
+		return inTurn(&http.Client{Transport: &http.Transport{IdleConnTimeout: 60 * time.Millisecond}}, url, 5, 200*time.Millisecond, drained)
 	},
 	"idle-timeout-long": func(url string) error {
-		return inTurn(&http.Client{Transport: &http.Transport{IdleConnTimeout: 250 * time.Millisecond}}, url, 5, 700*time.Millisecond, drained)
+		return inTurn(&http.Client{Transport: &http.Transport{IdleConnTimeout: 250 * time.Millisecond}}, url, 4, 500*time.Millisecond, drained)
 	},
-	"pauses-long": func(url string) error { return inTurn(http.DefaultClient, url, 5, 700*time.Millisecond, drained) },
-	"pauses":      func(url string) error { return inTurn(http.DefaultClient, url, 6, 400*time.Millisecond, drained) },
+	"pauses-long": func(url string) error { return inTurn(http.DefaultClient, url, 4, 500*time.Millisecond, drained) },
+	"pauses":      func(url string) error { return inTurn(http.DefaultClient, url, 5, 250*time.Millisecond, drained) },
 	"gives-up": func(url string) error {
-		for range 6 {
+		for n := range 6 {
 			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-			get(ctx, http.DefaultClient, url, drained)
+			get(ctx, http.DefaultClient, fmt.Sprint(url, "?", n), drained) // not a retry
 			cancel()
 		}
 		return nil
@@ -103,7 +100,7 @@ var programs = map[string]func(url string) error{
 	"tls-not-closed":  func(url string) error { return inTurn(trusting(false), url, 10, 30*time.Millisecond, forgotten) },
 	"tls-not-drained": func(url string) error { return inTurn(trusting(false), url, 10, 30*time.Millisecond, closed) },
 	"tls-pool":        func(url string) error { return rounds(trusting(false), url, 8, 8) },
-	"tls-pauses":      func(url string) error { return inTurn(trusting(false), url, 6, 400*time.Millisecond, drained) },
+	"tls-pauses":      func(url string) error { return inTurn(trusting(false), url, 5, 250*time.Millisecond, drained) },
 	"http2":           func(url string) error { return rounds(trusting(true), url, 20, 5) },
 	"h2c": func(url string) error {
 		t := &http.Transport{Protocols: new(http.Protocols)}

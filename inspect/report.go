@@ -86,9 +86,19 @@ func (i *Inspector) origins(most int) []Origin {
 	if most > 0 && len(all) > most {
 		all = all[:most]
 	}
+	// What was opened beside one that is still idle is avoidable as things stand.
+	waiting := map[*place]int{}
+	for _, c := range i.pairs {
+		for _, o := range c.passers {
+			if !o.foreign && !c.foreign {
+				waiting[o.place]++
+			}
+		}
+	}
 	origins := make([]Origin, len(all))
 	for n, p := range all {
 		origins[n] = p.figures()
+		origins[n].Avoidable += waiting[p]
 	}
 	return origins
 }
@@ -121,9 +131,7 @@ func (i *Inspector) Finish() *Report {
 		i.release(i.leaving[k])
 	}
 	for _, c := range slices.SortedFunc(maps.Values(i.pairs), func(a, b *conn) int { return cmp.Compare(a.Number, b.Number) }) {
-		if !c.foreign {
-			i.release(c)
-		}
+		i.release(c)
 	}
 	r.Origins, r.Conns, r.Forgotten = i.origins(0), i.kept, i.dropped
 	slices.SortFunc(r.Conns, func(a, b Conn) int { return cmp.Compare(a.Number, b.Number) })

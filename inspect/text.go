@@ -60,6 +60,8 @@ func (r *Report) headline() string {
 		return "no request was seen"
 	case v.Healthy && r.Witnesses.Packets == 0:
 		return "healthy, as far as sockets tell (" + figures + ")"
+	case v.Healthy && !v.Certain:
+		return "healthy, as far as could be seen (" + figures + ")"
 	case v.Healthy:
 		return "healthy (" + figures + ")"
 	}

@@ -9,6 +9,10 @@ type Verdict struct {
 	Connections int     `json:"connections"`
 	Peak        int     `json:"peak"`   // requests under way at once
 	Causes      []Cause `json:"causes"` // the likeliest first; empty, not null, without any
+	// Certain says that the verdict rests on all packets. Otherwise figures are at
+	// least so high, Healthy holds as far as could be seen, and Limits say why.
+	Certain bool     `json:"certain"`
+	Limits  []string `json:"limits,omitempty"`
 }
 
 // Cause is why connections were opened that another one could have stood in for.

@@ -2,14 +2,13 @@ package inspect_test
 
 import (
 	"bytes"
-	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"sonde/inspect"
+	"sonde/internal/watchtest"
 	"sonde/trace"
 )
 
@@ -87,11 +86,25 @@ func TestVerdicts(t *testing.T) {
 				c := w.dial(4000+n, 1)
 				c.get("a", "", fine)
 				w.wait(5 * time.Second)
+				before := c.seq[0]
 				c.packet(0, ack, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+				after := c.seq[0]
+				c.seq[0] = before // the two cross
 				c.packet(1, fin|ack, "")
+				c.seq[0] = after
 				c.packet(1, rst, "")
 			}
 		}, "server-idle-timeout [retries]"},
+		{"requests are read, and not answered", func(w *wire) {
+			for n := range uint16(4) {
+				c := w.dial(4000+n, 1)
+				c.get("a", "", fine)
+				w.wait(5 * time.Second)
+				c.packet(0, ack, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+				c.packet(1, fin|ack, "")
+				c.packet(0, fin|ack, "")
+			}
+		}, "server-resets [retries]"},
 		{"one connection for each name", func(w *wire) {
 			for n := range uint16(6) {
 				w.dial(4000+n, 1).get(string(rune('a'+n))+".example", "", fine)
@@ -222,7 +235,7 @@ func TestConn(t *testing.T) {
 func TestDisputes(t *testing.T) {
 	w := newWire(inspect.Config{})
 	c := w.dial(4000, 1)
-	e := trace.Event{Conn: 1, Call: 1, Time: w.since.Add(w.now), Local: addrPort(c.client, c.sport), Remote: addrPort(c.server, c.dport)}
+	e := trace.Event{Conn: 1, Call: 1, Time: w.since.Add(w.now), Detail: &trace.Detail{Local: addrPort(c.client, c.sport), Remote: addrPort(c.server, c.dport)}}
 	say := func(k trace.Kind) {
 		e.Kind, e.Time = k, w.since.Add(w.now)
 		w.in.Record(e)
@@ -240,7 +253,7 @@ func TestDisputes(t *testing.T) {
 	r := w.in.Finish()
 	text := strings.Join(strings.Fields(string(r.AppendText(nil))), " ")
 	if !strings.Contains(text, "the client says 3 requests, the packets 2 requests, some of which are missing") ||
-		!strings.Contains(text, "at least so high") || !r.Conns[0].AtLeast {
+		!strings.Contains(text, "at least so high") || !r.Conns[0].AtLeast || r.Verdict.Certain || len(r.Verdict.Limits) != 2 {
 		t.Errorf("%s", text)
 	}
 }
@@ -344,6 +357,29 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestAvoidableLive: connections that are left idle count while they are.
+func TestAvoidableLive(t *testing.T) {
+	w := newWire(inspect.Config{})
+	c := w.dial(4000, 1)
+	c.get("a", "", fine)
+	for n := range uint16(3) {
+		w.wait(time.Second)
+		w.dial(4001+n, 1).get("a", "", fine)
+	}
+	avoidable := func() int { return w.in.Snapshot(0).Origins[0].Avoidable }
+	if n := avoidable(); n != 3 {
+		t.Errorf("%d avoidable connections, want 3", n)
+	}
+	w.wait(time.Second)
+	c.get("a", "", fine) // it is used after all
+	if n := avoidable(); n != 2 {
+		t.Errorf("%d avoidable connections, want 2", n)
+	}
+	if o := w.in.Finish().Origins[0]; o.Avoidable != 2 {
+		t.Errorf("%d avoidable connections at the end, want 2", o.Avoidable)
+	}
+}
+
 // TestRefused: what was refused is no connection, and said.
 func TestRefused(t *testing.T) {
 	w := newWire(inspect.Config{})
@@ -365,40 +401,11 @@ func TestNobody(t *testing.T) {
 	}
 }
 
-// names are the causes of a verdict, in order.
-func names(v *inspect.Verdict) (all []inspect.Name) {
-	for _, c := range v.Causes {
-		all = append(all, c.Cause)
-	}
-	return all
-}
-
 // checkCauses compares causes with those that are wanted; one in brackets may be
 // there or not.
 func checkCauses(t *testing.T, v *inspect.Verdict, want string) {
 	t.Helper()
-	for _, f := range wrongCauses(v, want) {
+	for _, f := range watchtest.Wrong(v, want) {
 		t.Error(f)
 	}
-}
-
-// wrongCauses says what is different.
-func wrongCauses(v *inspect.Verdict, want string) (faults []string) {
-	var must []inspect.Name
-	may := map[inspect.Name]bool{}
-	for _, name := range strings.Fields(want) {
-		if strings.HasPrefix(name, "[") {
-			may[inspect.Name(strings.Trim(name, "[]"))] = true
-			continue
-		}
-		must = append(must, inspect.Name(name))
-	}
-	got := slices.DeleteFunc(names(v), func(n inspect.Name) bool { return may[n] })
-	if !slices.Equal(got, must) {
-		faults = append(faults, fmt.Sprintf("causes %v, want %v", got, must))
-	}
-	if len(may) == 0 && v.Healthy != (len(must) == 0) {
-		faults = append(faults, fmt.Sprintf("healthy is %v", v.Healthy))
-	}
-	return faults
 }

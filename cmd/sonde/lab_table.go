@@ -154,6 +154,8 @@ func diagnosis(v *inspect.Verdict) string {
 	switch {
 	case v == nil:
 		return "packets cannot be seen"
+	case v.Healthy && !v.Certain:
+		return "healthy, as far as could be seen"
 	case v.Healthy:
 		return "healthy"
 	}

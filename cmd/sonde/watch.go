@@ -62,8 +62,12 @@ before it, {"live":{…}}:
       client-idle-timeout|client-gives-up|server-asks-close|
       server-request-limit|server-idle-timeout|server-resets|http10|go-away|
       retries|names-apart|dns-changes|proxy-between",
-      "side":"client|server|between","evidence":"…","fix":"…"}]}}
-The likeliest cause comes first; peak is requests under way at once.
+      "side":"client|server|between","evidence":"…","fix":"…"}],
+    "certain":true|false,"limits":["…"]}}
+The likeliest cause comes first; peak is requests under way at once. certain is
+false where not all packets were seen, as with sockets alone or when some were
+lost: then figures are at least so high, healthy holds as far as could be seen,
+and limits, which is left out otherwise, say why.
 
 Exit codes: 0 there is a report, 1 the capture or COMMAND failed (what was seen
 is reported all the same), 2 wrong usage.`,

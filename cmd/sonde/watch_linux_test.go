@@ -70,6 +70,8 @@ type verdictObject struct {
 		Healthy                     bool
 		Requests, Connections, Peak int
 		Causes                      []struct{ Cause, Side, Evidence, Fix string }
+		Certain                     bool
+		Limits                      []string
 	}
 }
 
@@ -123,7 +125,7 @@ func TestWatchCurl(t *testing.T) {
 				t.Errorf("standard output is %q, standard error %q", out, diag)
 			}
 			v := verdictOf(t, out).Verdict
-			if v.Requests != tt.requests || v.Connections != tt.conns || v.Peak != 1 || v.Healthy != (len(tt.causes) == 0) {
+			if v.Requests != tt.requests || v.Connections != tt.conns || v.Peak != 1 || v.Healthy != (len(tt.causes) == 0) || !v.Certain {
 				t.Errorf("%+v", v)
 			}
 			for n, c := range v.Causes {
@@ -229,6 +231,10 @@ func TestWatchFile(t *testing.T) {
 	if err := os.WriteFile(file, whole[:len(whole)-7], 0o600); err != nil {
 		t.Fatal(err)
 	}
+	out, _, _ = outputs(t, "watch", "-r", file, "--port", port, "--json")
+	if v := verdictOf(t, out).Verdict; v.Certain || len(v.Limits) == 0 || !strings.Contains(v.Limits[0], "cut short") {
+		t.Errorf("cut short: %+v", v)
+	}
 	out, diag, code = outputs(t, "watch", "-r", file, "--port", port)
 	if code != 0 || !strings.Contains(out, "cut short") || !strings.Contains(out, "client-per-request") {
 		t.Errorf("code %d, %q, %q", code, out, diag)
@@ -279,11 +285,28 @@ func TestWatchWithoutPackets(t *testing.T) {
 	if _, err := exec.LookPath("setpriv"); err != nil {
 		t.Skip("no setpriv")
 	}
-	cmd := exec.Command("setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw", sondeBinary(t), "watch", "-i", "lo", "--port", "1", "--for", "200ms")
-	var out, diag bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &diag
-	if err := cmd.Run(); err != nil || !strings.Contains(out.String(), "sockets alone") || !strings.Contains(diag.String(), "setcap") {
-		t.Errorf("%v: %q, %q", err, out.String(), diag.String())
+	blind := func(args ...string) (out, diag string) {
+		args = append([]string{"--bounding-set", "-net_raw", "--inh-caps", "-net_raw", sondeBinary(t), "watch", "-i", "lo"}, args...)
+		cmd := exec.Command("setpriv", args...)
+		var o, d bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &o, &d
+		if err := cmd.Run(); err != nil {
+			t.Errorf("%v: %q, %q", err, o.String(), d.String())
+		}
+		return o.String(), d.String()
+	}
+	out, diag := blind("--port", "1", "--for", "200ms")
+	if !strings.Contains(out, "sockets alone") || !strings.Contains(diag, "setcap") {
+		t.Errorf("%q, %q", out, diag)
+	}
+	// Connections that are shorter than the time between two looks may well be called
+	// healthy. Then the verdict says what that is worth, in JSON too.
+	needCurl(t)
+	s := startServer(t)
+	port := s.url[strings.LastIndexByte(s.url, ':')+1:]
+	out, _ = blind("--port", port, "--json", "--", "sh", "-c", "for i in 1 2 3 4 5; do curl -s "+s.url+"/hello; done")
+	if v := verdictOf(t, out).Verdict; v.Certain || !strings.Contains(strings.Join(v.Limits, " "), "between two looks are missing") {
+		t.Errorf("%+v", v)
 	}
 }
 
@@ -300,7 +323,7 @@ func TestWatchNothing(t *testing.T) {
 	if out, diag, code := outputs(t, "watch", "-r", file); code != 0 || !strings.Contains(out, "no request was seen") {
 		t.Errorf("code %d, %q, %q", code, out, diag)
 	}
-	const want = `{"verdict":{"healthy":true,"requests":0,"connections":0,"peak":0,"causes":[]}}` + "\n"
+	const want = `{"verdict":{"healthy":true,"requests":0,"connections":0,"peak":0,"causes":[],"certain":false,"limits":["No request was seen."]}}` + "\n"
 	if out, diag, code := outputs(t, "watch", "-r", file, "--json"); code != 0 || out != want {
 		t.Errorf("code %d, %q, %q", code, out, diag)
 	}
