@@ -152,8 +152,8 @@ func ofEvent(e *events.Event) []attribute.KeyValue {
 	if e.Attempt > 1 {
 		attrs = append(attrs, attemptKey.Int(e.Attempt))
 	}
-	if e.Remote.IsValid() {
-		attrs = append(attrs, peer(e.Remote)...)
+	if e.Remote().IsValid() {
+		attrs = append(attrs, peer(e.Remote())...)
 	}
 	if e.Kind == events.AcquireDone && e.Err == nil {
 		attrs = append(attrs, reusedKey.Bool(e.Reused))

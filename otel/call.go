@@ -19,7 +19,7 @@ import (
 	events "sonde/trace"
 )
 
-// call is a call under way. Events may come from several goroutines, and after
+// call is an attempt under way, or a call where that is all that is seen. Events may come from several goroutines, and after
 // its end: a dial can outlive it.
 type call struct {
 	t      *Telemetry
@@ -48,8 +48,12 @@ func (t *Telemetry) begin(ctx context.Context, req *sonde.Request) *call {
 	if t.cfg.Template != nil {
 		c.static.template = t.cfg.Template(req)
 	}
+	attrs := c.static.ofSpan()
+	if n := sonde.AttemptNumber(ctx); n > 1 {
+		attrs = append(attrs, semconv.HTTPRequestResendCount(n-1))
+	}
 	c.ctx, c.span = t.tracer.Start(ctx, c.static.name(), trace.WithTimestamp(c.start),
-		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(c.static.ofSpan()...))
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attrs...))
 	t.active.Inst().Add(ctx, 1, metric.WithAttributeSet(c.static.ofActive()))
 	return c
 }
@@ -128,7 +132,7 @@ func (c *call) end(err error) {
 	if c.span.IsRecording() {
 		c.span.SetAttributes(outcome...)
 		c.span.SetAttributes(c.remote.ToSlice()...)
-		if c.attempts > 1 {
+		if c.attempts > 1 { // of a whole call
 			c.span.SetAttributes(semconv.HTTPRequestResendCount(c.attempts - 1))
 		}
 		if c.sent > 0 {
@@ -164,6 +168,8 @@ func (c *call) outcome(err error) []attribute.KeyValue {
 		attrs = append(attrs, semconv.HTTPResponseStatusCode(int(c.status)), version(c.proto))
 	}
 	switch {
+	case err != nil && errors.Is(c.ctx.Err(), context.Canceled): // a hedge that lost, for one, has a cause of its own
+		attrs = append(attrs, semconv.ErrorTypeKey.String("canceled"))
 	case err != nil:
 		attrs = append(attrs, semconv.ErrorTypeKey.String(errorType(err)))
 	case c.status >= 400:

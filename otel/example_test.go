@@ -14,7 +14,7 @@ import (
 	"sonde/otel"
 )
 
-// A client whose calls are spans. Where they go is the program's choice; here it
+// A client whose requests are spans. Where they go is the program's choice; here it
 // is memory.
 func ExampleTelemetry() {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }))
@@ -26,7 +26,7 @@ func ExampleTelemetry() {
 		fmt.Println(err)
 		return
 	}
-	client, _ := sonde.New(sonde.Config{Middleware: []sonde.Middleware{telemetry.Middleware}})
+	client, _ := sonde.New(sonde.Config{AttemptMiddleware: []sonde.Middleware{telemetry.Middleware}})
 	defer client.Close()
 	if stop, err := telemetry.Watch(client); err == nil { // the pool, as a metric
 		defer stop()
@@ -46,7 +46,7 @@ func ExampleConfig() {
 		TracerProvider: tracesdk.NewTracerProvider(tracesdk.WithSyncer(memory)),
 		Template:       func(*sonde.Request) string { return "/users/{id}" },
 	})
-	client, _ := sonde.New(sonde.Config{Middleware: []sonde.Middleware{telemetry.Middleware}})
+	client, _ := sonde.New(sonde.Config{AttemptMiddleware: []sonde.Middleware{telemetry.Middleware}})
 	defer client.Close()
 	client.Get(context.Background(), "http://127.0.0.1:1/users/7")
 	fmt.Println(memory.GetSpans()[0].Name)
@@ -54,14 +54,14 @@ func ExampleConfig() {
 	// GET /users/{id}
 }
 
-// The steps of a call as child spans.
+// The steps of a request as child spans.
 func ExamplePhases() {
 	memory := tracetest.NewInMemoryExporter()
 	telemetry, _ := otel.New(otel.Config{
 		TracerProvider: tracesdk.NewTracerProvider(tracesdk.WithSyncer(memory)),
 		Phases:         otel.PhaseSpans,
 	})
-	client, _ := sonde.New(sonde.Config{Middleware: []sonde.Middleware{telemetry.Middleware}})
+	client, _ := sonde.New(sonde.Config{AttemptMiddleware: []sonde.Middleware{telemetry.Middleware}})
 	defer client.Close()
 	client.Get(context.Background(), "http://127.0.0.1:1/")
 	for _, span := range memory.GetSpans() {

@@ -1,4 +1,4 @@
-// Package otel tells OpenTelemetry what a sonde client does: spans of calls with
+// Package otel tells OpenTelemetry what a sonde client does: spans of requests with
 // the semantic conventions for HTTP clients, their propagation to the server, and
 // the metrics of those conventions.
 //
@@ -37,7 +37,7 @@ type Config struct {
 	// global one.
 	Propagator propagation.TextMapPropagator
 
-	// Phases says how the steps of a call show in its span. 0: not at all.
+	// Phases says how the steps of a request show in its span. 0: not at all.
 	Phases Phases
 
 	// Template is the low-cardinality form of a request's path, such as
@@ -46,12 +46,12 @@ type Config struct {
 	Template func(*sonde.Request) string
 }
 
-// Phases says how the steps of a call show.
+// Phases says how the steps of a request show.
 type Phases int
 
-// How the steps of a call show.
+// How the steps of a request show.
 const (
-	NoPhases    Phases = iota // only the call itself
+	NoPhases    Phases = iota // only the request itself
 	PhaseEvents               // every event is an event of the span, named by its kind
 	PhaseSpans                // each phase is a child span, named by it: dns, connect, tls, send, wait …
 )
@@ -93,10 +93,15 @@ func New(cfg Config) (*Telemetry, error) {
 	return t, errors.Join(errs[:]...)
 }
 
-// Middleware is a sonde.Middleware. Each call is one client span, from its begin
-// until its response's body was read to the end, or closed; that another attempt
-// was needed, because a connection of the pool turned out to be dead, shows as
-// http.request.resend_count.
+// Middleware is a sonde.Middleware for Config.AttemptMiddleware: each request that is
+// sent is one client span, from its begin until its response's body was read to the
+// end, or closed. What a call sends after its first request (redirects, retries,
+// hedges, answers to challenges) has http.request.resend_count, and the same parent:
+// the span that the caller's context has. Each request carries its own span's context.
+//
+// In Config.Middleware it makes one span of a call instead, whatever that sends, with
+// the number of resends; the conventions have that for where nothing better can be
+// had. In both places it would count twice.
 func (t *Telemetry) Middleware(next sonde.Handler) sonde.Handler {
 	return func(ctx context.Context, req *sonde.Request) (*sonde.Exchange, error) {
 		if req == nil {

@@ -190,8 +190,8 @@ func TestPhaseEvents(t *testing.T) {
 	for _, e := range col.spans[0].Events {
 		names = append(names, e.Name)
 	}
-	want := "call-start attempt-start acquire-start connect-start connect-done conn-opened acquire-done " +
-		"head-written request-written first-byte head-read body-read conn-put attempt-done call-done"
+	want := "acquire-start connect-start connect-done conn-opened acquire-done " +
+		"head-written request-written first-byte head-read body-read conn-put"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
@@ -219,7 +219,7 @@ func TestSecrets(t *testing.T) {
 
 func u(rawURL string) string { return strings.TrimPrefix(rawURL, "http://") }
 
-// TestRetry: an attempt on a dead connection counts as a resend.
+// TestRetry: an attempt after one on a dead connection is a resend, and both are seen.
 func TestRetry(t *testing.T) {
 	srv, _ := server(t)
 	c, col, flush := setup(t, otel.Config{Phases: otel.PhaseSpans}, sonde.Config{})
@@ -246,12 +246,14 @@ func TestRetry(t *testing.T) {
 	flush()
 	col.mu.Lock()
 	defer col.mu.Unlock()
-	resent := ""
+	var got []string
 	for _, s := range col.spans {
-		resent += attrs(s.Attributes)["http.request.resend_count"]
+		if a := attrs(s.Attributes); s.Kind == traces.Span_SPAN_KIND_CLIENT {
+			got = append(got, strings.Trim(a["http.response.status_code"]+a["error.type"]+" "+a["http.request.resend_count"], " "))
+		}
 	}
-	if resent != "1" {
-		t.Errorf("resend counts %q", resent)
+	if len(got) != 3 || got[0] != "200" || strings.HasPrefix(got[1], "200") || got[2] != "200 1" {
+		t.Errorf("spans %q", got)
 	}
 }
 
@@ -263,7 +265,7 @@ func TestParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := sonde.New(sonde.Config{Middleware: []sonde.Middleware{tel.Middleware}})
+	plain, err := sonde.New(sonde.Config{AttemptMiddleware: []sonde.Middleware{tel.Middleware}})
 	if err != nil {
 		t.Fatal(err)
 	}

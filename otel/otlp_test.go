@@ -114,7 +114,7 @@ func setup(t *testing.T, cfg otel.Config, with sonde.Config) (c *sonde.Client, c
 	if err != nil {
 		t.Fatal(err)
 	}
-	with.Middleware = append(with.Middleware, tel.Middleware)
+	with.AttemptMiddleware = append(with.AttemptMiddleware, tel.Middleware)
 	c, err = sonde.New(with)
 	if err != nil {
 		t.Fatal(err)
