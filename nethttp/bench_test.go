@@ -18,6 +18,7 @@ func canned(b testing.TB, response string) string {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { l.Close() })
+	answer := []byte(response)
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -37,7 +38,7 @@ func canned(b testing.TB, response string) string {
 							break
 						}
 					}
-					io.WriteString(c, response)
+					c.Write(answer)
 				}
 			}()
 		}

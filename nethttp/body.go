@@ -29,10 +29,9 @@ type wholeBody struct {
 // ownMemory is the size up to which a copy is cheaper than another buffer.
 const ownMemory = 1 << 10
 
-// take makes data, which lies in c's buffer, the body.
-func (b *wholeBody) take(data []byte, c *trip) {
-	if len(data) <= ownMemory || c.buf == nil {
-		b.data = append([]byte(nil), data...)
+// take makes data the body, which lies in c's buffer. own is a copy, if it is small.
+func (b *wholeBody) take(own, data []byte, c *trip) {
+	if b.data = own; len(own) > 0 {
 		return
 	}
 	c.buf.b = c.call.Buf

@@ -6,10 +6,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
+	"weak"
 )
 
 var (
@@ -28,8 +29,8 @@ type flight struct {
 	over            atomic.Bool
 	canceled        atomic.Bool // by CancelRequest or Request.Cancel
 
-	shard      *shard
-	prev, next *flight // in the shard
+	list       *bodies // where it is; nil: nowhere
+	prev, next *flight // there
 }
 
 // inner is a context that can be cancelled.
@@ -80,7 +81,9 @@ func (f *flight) CallOver() {
 	if f.over.Swap(true) {
 		return
 	}
-	f.shard.remove(f)
+	if f.list != nil {
+		f.list.remove(f)
+	}
 	if in := f.inner.Load(); in != nil {
 		in.cancel(errOver)
 	}
@@ -128,43 +131,83 @@ func (f *flight) await(cancel <-chan struct{}) {
 	}
 }
 
-// flights are the requests under way.
-type flights struct{ shards [16]shard }
-
-type shard struct {
-	mu    sync.Mutex
-	first *flight
-	_     [48]byte // a cache line each
-}
-
-func (l *flights) shard(req *http.Request) *shard {
-	p := uintptr(unsafe.Pointer(req))
-	return &l.shards[(p>>6^p>>10)%uintptr(len(l.shards))]
-}
-
-// begin is a new flight of req, known by orig, which the caller gave.
-func (l *flights) begin(req, orig *http.Request) *flight {
-	s := l.shard(orig)
-	f := &flight{Context: req.Context(), req: orig, shard: s}
-	s.mu.Lock()
-	if f.next = s.first; f.next != nil {
-		f.next.prev = f
-	}
-	s.first = f
-	s.mu.Unlock()
+// begin is the flight of req, known by orig, which the caller gave. The response is
+// no part of it: what the client below keeps of a body must not reach the body, or
+// its loss would not be noticed.
+func (c *trip) begin(req, orig *http.Request) *flight {
+	f := &flight{Context: req.Context(), req: orig}
+	c.flight.Store(f)
 	if req.Cancel != nil {
 		go f.await(req.Cancel)
 	}
 	return f
 }
 
-func (s *shard) remove(f *flight) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// flights finds requests under way, which hardly anybody asks for: what a request
+// pays is one word written to the trip that carries it, and for a body that is still
+// on the wire its entry in a list. With a lock for each request it was 300 ns.
+type flights struct {
+	trips  sync.Pool // those at rest
+	mu     sync.Mutex
+	all    []weak.Pointer[trip] // all that there are; guarded by mu
+	more   int                  // the length at which all is looked through
+	bodies bodies
+}
+
+// trip is one at rest, or a new one.
+func (l *flights) trip() *trip {
+	if c, ok := l.trips.Get().(*trip); ok {
+		return c
+	}
+	c := new(trip)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.all) >= l.more {
+		l.all = slices.DeleteFunc(l.all, func(w weak.Pointer[trip]) bool { return w.Value() == nil })
+		l.more = max(64, 2*len(l.all))
+	}
+	l.all = append(l.all, weak.Make(c))
+	return c
+}
+
+// of are the flights of req.
+func (l *flights) of(req *http.Request) (found []*flight) {
+	l.mu.Lock()
+	for _, w := range l.all {
+		if c := w.Value(); c != nil {
+			if f := c.flight.Load(); f != nil && f.req == req {
+				found = append(found, f)
+			}
+		}
+	}
+	l.mu.Unlock()
+	// After the trips: a flight is listed here before its trip lets go of it.
+	return l.bodies.of(req, found)
+}
+
+// bodies are the flights whose response's head is there and whose body is not.
+type bodies struct {
+	mu    sync.Mutex
+	first *flight
+}
+
+func (l *bodies) add(f *flight) {
+	f.list = l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f.next = l.first; f.next != nil {
+		f.next.prev = f
+	}
+	l.first = f
+}
+
+func (l *bodies) remove(f *flight) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if f.prev != nil {
 		f.prev.next = f.next
 	} else {
-		s.first = f.next
+		l.first = f.next
 	}
 	if f.next != nil {
 		f.next.prev = f.prev
@@ -172,20 +215,22 @@ func (s *shard) remove(f *flight) {
 	f.prev, f.next = nil, nil
 }
 
-// CancelRequest ends the request, whether its response's head is there or not.
-//
-// Deprecated: net/http has deprecated it in favour of a context.
-func (t *Transport) CancelRequest(req *http.Request) {
-	s := t.flights.shard(req)
-	var found []*flight
-	s.mu.Lock()
-	for f := s.first; f != nil; f = f.next {
+func (l *bodies) of(req *http.Request, found []*flight) []*flight {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for f := l.first; f != nil; f = f.next {
 		if f.req == req {
 			found = append(found, f)
 		}
 	}
-	s.mu.Unlock()
-	for _, f := range found {
+	return found
+}
+
+// CancelRequest ends the request, whether its response's head is there or not.
+//
+// Deprecated: net/http has deprecated it in favour of a context.
+func (t *Transport) CancelRequest(req *http.Request) {
+	for _, f := range t.flights.of(req) {
 		f.abort()
 	}
 }

@@ -39,6 +39,30 @@ func checkFields(h http.Header) string {
 	return ""
 }
 
+// site is what a request's URL and Host say of where it goes: found out once, since
+// the next request often goes there too.
+type site struct {
+	scheme, url, host string // that it was made of
+	proxied           bool
+
+	origin message.Origin
+	field  string // the value of Host
+}
+
+// find makes s the site of req.
+func (s *site) find(req *http.Request, proxied bool) error {
+	u := req.URL
+	if s.url == u.Host && s.host == req.Host && s.scheme == u.Scheme && s.proxied == proxied {
+		return nil
+	}
+	h, err := host(req, proxied)
+	if err != nil {
+		return err
+	}
+	*s = site{scheme: u.Scheme, url: u.Host, host: req.Host, proxied: proxied, origin: origin(u), field: h}
+	return nil
+}
+
 // origin is where the request's connection goes.
 func origin(u *url.URL) message.Origin {
 	o := message.Origin{Scheme: u.Scheme, Host: u.Hostname(), Port: u.Port()}

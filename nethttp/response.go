@@ -18,30 +18,32 @@ type reply struct {
 }
 
 // respond makes an http.Response of what came for req.
-func (t *Transport) respond(c *trip, req *http.Request, gzip bool) (*http.Response, error) {
+func (t *Transport) respond(c *trip, f *flight, req *http.Request, gzip bool) (*http.Response, error) {
 	in := &c.call.Response
 	h := &in.HeadRead
-	h.Detach()
 	r := &reply{}
 	resp := &r.Response
 	resp.StatusCode, resp.TLS = h.Status, in.TLS
 	if resp.TLS != nil && resp.TLS.Version == 0 {
 		resp.TLS = nil // of a DialTLS that does not say
 	}
-	resp.Status = status(h.Status, h.Reason)
 	resp.Proto, resp.ProtoMajor, resp.ProtoMinor = "HTTP/1.1", int(h.Major), int(h.Minor)
 	if h.Minor != 1 {
 		resp.Proto = "HTTP/1." + strconv.Itoa(int(h.Minor))
 	}
-	resp.Header = header(&h.Fields)
 	ex, _ := in.Exchange.(*sonde.Exchange)
-	if err := frame(resp, req.Method); err != nil {
+	if ex != nil {
+		t.flights.bodies.add(f)
+	}
+	body := keep(h, in.Body)
+	resp.Status = status(h.Status, h.Reason)
+	resp.Header = header(&h.Fields)
+	if err := frame(resp, req.Method, h.Fields.MayHave(framing)); err != nil {
 		if ex != nil {
 			ex.Close()
 		}
 		return nil, broken(err)
 	}
-	fixPragma(resp.Header)
 	switch {
 	case ex == nil && in.Body == nil:
 		resp.Body = http.NoBody
@@ -49,25 +51,46 @@ func (t *Transport) respond(c *trip, req *http.Request, gzip bool) (*http.Respon
 	case ex == nil && len(in.Body) == 0:
 		resp.Body = http.NoBody
 	case ex == nil:
-		r.whole.take(in.Body, c)
+		r.whole.take(body, in.Body, c)
 		resp.Body = &r.whole
 	case tunnels(req, resp):
 		return tunnel(req, resp, ex)
 	default:
-		b := &liveBody{ex: ex, t: t, over: c.call.Over.(*flight)}
+		b := &liveBody{ex: ex, t: t, over: f}
 		if resp.Trailer != nil || len(resp.TransferEncoding) > 0 {
 			b.resp = resp
 		}
 		resp.Body = b
 	}
-	if gzip && resp.Body != http.NoBody && len(resp.Header["Content-Encoding"]) > 0 &&
-		strings.EqualFold(resp.Header["Content-Encoding"][0], "gzip") {
-		delete(resp.Header, "Content-Encoding")
-		delete(resp.Header, "Content-Length")
-		resp.ContentLength, resp.Uncompressed = -1, true
-		resp.Body = &unzipped{body: resp.Body}
+	if gzip {
+		decompress(resp)
 	}
 	return resp, nil
+}
+
+// keep makes the text of h its own, with a copy of body in the same memory where
+// that is small; otherwise it returns nil.
+func keep(h *message.Head, body []byte) []byte {
+	if len(body) > ownMemory {
+		body = nil
+	}
+	n := h.Fields.Size()
+	own := make([]byte, n+len(body))
+	h.CopyInto(own[:0:n])
+	copy(own[n:], body)
+	return own[n:]
+}
+
+// decompress takes off what this package asked for, if that came.
+func decompress(resp *http.Response) {
+	codings := resp.Header["Content-Encoding"]
+	if resp.Body == http.NoBody || len(codings) == 0 || !strings.EqualFold(codings[0], "gzip") {
+		return
+	}
+	delete(resp.Header, "Content-Encoding")
+	delete(resp.Header, "Content-Length")
+	resp.ContentLength, resp.Uncompressed = -1, true
+	resp.Body = &unzipped{body: resp.Body}
 }
 
 // tunnels reports whether the connection is the caller's from now on.
@@ -87,6 +110,9 @@ var lines = func() (all [600]string) {
 }()
 
 func status(code int, reason string) string {
+	if code == http.StatusOK && reason == "OK" { // no look at a table that is in no cache
+		return "200 OK"
+	}
 	if code < len(lines) && len(lines[code]) == len(reason)+4 && lines[code][4:] == reason {
 		return lines[code]
 	}
@@ -98,35 +124,41 @@ func header(f *message.Fields) http.Header {
 	n := f.Len()
 	h := make(http.Header, n)
 	values := make([]string, n)
-	for i := range n {
+	for i := range values {
 		name, value := f.Peek(i)
-		name = textproto.CanonicalMIMEHeaderKey(name)
-		if more, again := h[name]; again {
-			h[name] = append(more, value)
-			continue
-		}
+		name = canonical(name)
 		values[i] = value
+		// Most names come once: it takes no look-up to see that one has not.
+		had := len(h)
 		h[name] = values[i : i+1 : i+1]
+		if len(h) == had {
+			h[name] = valuesOf(f, name, i+1)
+		}
 	}
 	return h
 }
 
-// frame takes the framing out of the fields, as http.ReadResponse does.
-func frame(resp *http.Response, method string) error {
-	h := resp.Header
-	connection := h["Connection"]
-	closes := hasToken(connection, "close")
-	if closes && resp.ProtoMinor > 0 {
-		delete(h, "Connection")
-	}
-	resp.Close = closes || resp.ProtoMinor == 0 && !hasToken(connection, "keep-alive")
-	chunked := false
-	if len(h["Transfer-Encoding"]) > 0 {
-		delete(h, "Transfer-Encoding")
-		if resp.ProtoMinor > 0 {
-			chunked = true
-			resp.TransferEncoding = []string{"chunked"}
+// valuesOf are those of the first n fields that have that name.
+func valuesOf(f *message.Fields, name string, n int) (all []string) {
+	for i := range n {
+		if raw, value := f.Peek(i); canonical(raw) == name {
+			all = append(all, value)
 		}
+	}
+	return all
+}
+
+// framing are the names that frame looks for, besides Content-Length.
+var framing = message.NamesOf("Connection", "Transfer-Encoding", "Trailer", "Pragma")
+
+// frame takes the framing out of the fields, as http.ReadResponse does. Without
+// more there is none of the fields framing.
+func frame(resp *http.Response, method string, more bool) error {
+	h := resp.Header
+	chunked := false
+	if resp.Close = resp.ProtoMinor == 0; more {
+		chunked = connection(resp)
+		fixPragma(h)
 	}
 	lengths := h["Content-Length"]
 	length := int64(-1)
@@ -154,16 +186,39 @@ func frame(resp *http.Response, method string) error {
 			resp.Close = true
 		}
 	}
-	if names := h["Trailer"]; chunked && len(names) > 0 {
-		return announced(resp, names)
+	if chunked && len(h["Trailer"]) > 0 {
+		return announced(resp, h["Trailer"])
 	}
 	return nil
 }
 
+// connection takes what concerns the connection alone out of the fields, and says
+// whether the body is chunked.
+func connection(resp *http.Response) (chunked bool) {
+	h := resp.Header
+	values := h["Connection"]
+	closes := hasToken(values, "close")
+	if closes && resp.ProtoMinor > 0 {
+		delete(h, "Connection")
+	}
+	resp.Close = closes || resp.ProtoMinor == 0 && !hasToken(values, "keep-alive")
+	if len(h["Transfer-Encoding"]) > 0 {
+		delete(h, "Transfer-Encoding")
+		if resp.ProtoMinor > 0 {
+			resp.TransferEncoding = []string{"chunked"}
+			return true
+		}
+	}
+	return false
+}
+
 // contentLength reads the values of Content-Length, which the codec has compared.
 func contentLength(values []string) (int64, error) {
-	first, _, _ := strings.Cut(values[0], ",")
-	n, ok := message.ParseDigits(textproto.TrimString(first))
+	n, ok := message.ParseDigits(values[0])
+	if !ok {
+		first, _, _ := strings.Cut(values[0], ",")
+		n, ok = message.ParseDigits(textproto.TrimString(first))
+	}
 	if !ok {
 		return 0, fmt.Errorf("bad Content-Length %q", values[0])
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -16,15 +17,15 @@ import (
 
 // trip is what one RoundTrip needs while it lasts, and the next one after it.
 type trip struct {
-	call core.Call
-	send sending
-	buf  *buffer // call.Buf is its memory
+	call   core.Call
+	send   sending
+	site   site
+	buf    *buffer                // call.Buf is its memory
+	flight atomic.Pointer[flight] // that it carries; nil: none, or its body is in a list
 }
 
 // buffer is the memory of a response.
 type buffer struct{ b []byte }
-
-var trips = sync.Pool{New: func() any { return new(trip) }}
 
 // keptBuffer is the largest buffer that a trip keeps for the next one.
 const keptBuffer = 64 << 10
@@ -39,8 +40,8 @@ func (b *buffer) recycle() {
 }
 
 // newTrip is one with a buffer.
-func newTrip() *trip {
-	c := trips.Get().(*trip)
+func (t *Transport) newTrip() *trip {
+	c := t.flights.trip()
 	if c.buf == nil {
 		c.buf = buffers.Get().(*buffer)
 		c.call.Buf = c.buf.b
@@ -48,13 +49,14 @@ func newTrip() *trip {
 	return c
 }
 
-func (c *trip) recycle() {
+func (t *Transport) recycle(c *trip) {
+	c.flight.Store(nil)
 	c.call.Reset()
 	if cap(c.call.Buf) > keptBuffer {
 		c.call.Buf = nil
 	}
 	c.send = sending{}
-	trips.Put(c)
+	t.flights.trips.Put(c)
 }
 
 // RoundTrip sends req and returns once the response's head is there, as the
@@ -142,16 +144,16 @@ func (t *Transport) send(req, orig *http.Request) (*http.Response, error) {
 	if t.handsOver {
 		req, body = track(req)
 	}
-	c := newTrip()
+	c := t.newTrip()
 	gzip, err := t.compose(c, req)
 	if err != nil {
 		if !c.send.closed {
 			closeBody(req)
 		}
-		c.recycle()
+		t.recycle(c)
 		return nil, err
 	}
-	f := t.flights.begin(req, orig)
+	f := c.begin(req, orig)
 	c.call.Over = f
 	client := t.plain
 	if req.URL.Scheme == "https" && c.call.Proxy == nil {
@@ -161,7 +163,7 @@ func (t *Transport) send(req, orig *http.Request) (*http.Response, error) {
 	if err != nil {
 		err = t.failure(f, err)
 		f.CallOver()
-		c.recycle()
+		t.recycle(c)
 		if to := (*handedOver)(nil); t.handsOver && errors.As(err, &to) {
 			if req, err = body.rewind(given); err == nil {
 				return to.rt.RoundTrip(req)
@@ -169,8 +171,8 @@ func (t *Transport) send(req, orig *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp, err := t.respond(c, req, gzip)
-	c.recycle()
+	resp, err := t.respond(c, f, req, gzip)
+	t.recycle(c)
 	if resp != nil {
 		resp.Request = orig
 	}
@@ -184,10 +186,10 @@ func (t *Transport) compose(c *trip, req *http.Request) (gzip bool, err error) {
 		return false, err
 	}
 	forwarded := proxy != nil && req.URL.Scheme == "http" && !isSOCKS(at)
-	h, err := host(req, forwarded)
-	if err != nil {
+	if err := c.site.find(req, forwarded); err != nil {
 		return false, err
 	}
+	h := c.site.field
 	uri, err := target(req, h, forwarded)
 	if err != nil {
 		return false, err
@@ -218,7 +220,7 @@ func (t *Transport) compose(c *trip, req *http.Request) (gzip bool, err error) {
 	if q.Method == "" {
 		q.Method = http.MethodGet
 	}
-	q.URL = message.URL{Origin: origin(req.URL), Authority: h, Target: uri}
+	q.URL = message.URL{Origin: c.site.origin, Authority: h, Target: uri}
 	q.OneShot, q.Close = t.settings.oneShot, asksClose || x.close
 	q.Expect = t.settings.expectContinue && c.send.body != nil && req.ProtoAtLeast(1, 1) &&
 		hasToken(req.Header["Expect"], "100-continue")

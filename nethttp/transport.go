@@ -96,7 +96,9 @@ func (t *Transport) build(cfg sonde.Config, given *http.Transport) {
 
 // derive makes what carries requests of t.client.
 func (t *Transport) derive() (err error) {
-	t.plain, err = t.client.With(func(c *sonde.Config) { c.Bare = true })
+	t.plain, err = t.client.With(func(c *sonde.Config) {
+		c.Bare, c.Middleware, c.AttemptMiddleware = true, nil, nil
+	})
 	t.secure = t.plain
 	return err
 }

@@ -40,6 +40,7 @@ type Call struct {
 
 	Index [64]message.Span // memory for the response's fields
 	Buf   []byte           // memory for its text, and for a body that came with it
+	Kept  any              // what RoundTrip leaves for the next one
 }
 
 // Request is what is sent.

@@ -53,7 +53,7 @@ func TestEventsOfOneConnection(t *testing.T) {
 		var kinds []trace.Kind
 		for _, e := range b.tape.events {
 			kinds = append(kinds, e.Kind)
-			if e.Conn != got.Conn.ID() || e.Host != "a" || (e.Kind == trace.ConnClosed) != (e.Call == 0) {
+			if e.Conn != got.Conn.ID() || e.Host() != "a" || (e.Kind == trace.ConnClosed) != (e.Call == 0) {
 				t.Errorf("%+v", e)
 			}
 		}

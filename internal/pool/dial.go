@@ -15,6 +15,7 @@ import (
 type dial struct {
 	why    trace.Reason    // fixed
 	linger bool            // fixed; kept when its waiter leaves
+	begun  int64           // fixed; reading of the clock when its first waiter came
 	direct bool            // fixed; on the goroutine of a caller of Acquire
 	ctx    context.Context // fixed; of the one who started it; nil if direct
 	dialer Dialer          // fixed; nil if direct
@@ -25,6 +26,7 @@ type dial struct {
 	at      int   // index in the state's dials
 	starter *waiter
 	orphan  bool // lost its waiter, others count on it
+	spare   bool // its waiter was served by something else: the next one may have it
 	dropped bool // nobody wants it: cancelled
 	cancel  context.CancelFunc
 }
@@ -66,6 +68,9 @@ func (p *Pool) start(pl *Place, d *dial) {
 // run dials with a context that has the values of the starter's, but not its
 // end: the connection may come to serve somebody else.
 func (p *Pool) run(pl *Place, d *dial) {
+	if d.warm == nil && p.skip(pl, d) {
+		return
+	}
 	ctx := d.ctx
 	if d.warm == nil {
 		ctx = context.WithoutCancel(ctx)
@@ -75,6 +80,21 @@ func (p *Pool) run(pl *Place, d *dial) {
 	link, err := d.dialer.Dial(ctx, pl.route, d.why, d.log)
 	p.finish(pl, d, link, err)
 	d.done(err)
+}
+
+// skip forgets d, which has not begun, if nobody wants it any more: what was freed
+// while its goroutine came to run has often served its waiter.
+func (p *Pool) skip(pl *Place, d *dial) bool {
+	var t todo
+	pl.mu.Lock()
+	unwanted := d.dropped || d.spare
+	if unwanted {
+		pl.remove(d)
+		pl.pump(&t)
+	}
+	pl.mu.Unlock()
+	p.do(pl, &t, nil, nil)
+	return unwanted
 }
 
 // done tells Warm.
@@ -113,7 +133,11 @@ func (s *state) arrive(d *dial, c *Conn, now int64, t *todo) {
 
 // open makes a connection of a link, and says so before anybody can see it.
 func (p *Pool) open(pl *Place, link Link, d *dial, now int64) *Conn {
-	c := &Conn{
+	c := new(Conn)
+	if s, ok := link.(Seater); ok {
+		c = s.Seat()
+	}
+	*c = Conn{
 		link: link, place: pl, id: lastID.Add(1), created: now, since: now,
 		slots: clampSlots(link.Slots()), why: d.why, own: d.own(),
 	}

@@ -1,5 +1,7 @@
 package pool
 
+import "time"
+
 // short reports whether the dials under way are too few for those who wait, as
 // far as the latest connection says how many one can serve.
 func (s *state) short() bool {
@@ -28,7 +30,7 @@ func (s *state) count(d *dial, n int) {
 
 // dialFor makes a dial for w. The caller starts it.
 func (s *state) dialFor(w *waiter) *dial {
-	d := &dial{why: s.why(w.want), starter: w, ctx: w.ctx, dialer: w.want.Dialer, log: w.want.Log, linger: w.want.Linger}
+	d := &dial{why: s.why(w.want), starter: w, ctx: w.ctx, dialer: w.want.Dialer, log: w.want.Log, linger: w.want.Linger, begun: w.want.Now}
 	s.add(d)
 	w.dial = d
 	return d
@@ -46,6 +48,9 @@ func (s *state) remove(d *dial) {
 	}
 	if d.orphan {
 		s.orphans--
+	}
+	if d.spare {
+		s.spares--
 	}
 	if d.starter != nil {
 		d.starter.dial, d.starter = nil, nil
@@ -65,11 +70,36 @@ func (s *state) lose(d *dial, served bool, t *todo) {
 	case !s.surplus():
 		d.orphan = true
 		s.orphans++
+	case d.linger && served:
+		// To end it now would be to dial again in a moment: where few connections may
+		// be idle and many requests come, each of them comes to dial.
+		d.spare = true
+		s.spares++
 	case d.linger && s.keepable(s.coming-s.queue.shared()):
 	case served && s.per == 1 && s.keepable(s.coming-s.queue.shared()):
 	default:
 		s.drop(d, t)
 	}
+}
+
+// freshDial is for how long after its start a spare dial is handed on: one that takes
+// longer may be one whose packet was lost, and a new one the faster.
+const freshDial = 50 * time.Millisecond
+
+// adopt gives w a spare dial instead of one of its own, if there is a fresh one.
+func (s *state) adopt(w *waiter) bool {
+	if log := w.want.Log; s.spares == 0 || log != nil && (log.Hooks != nil || log.Client != nil) { // they are to see a dial
+		return false
+	}
+	for _, d := range s.dials {
+		if d.spare && w.want.Now-d.begun < int64(freshDial) {
+			d.spare = false
+			s.spares--
+			d.starter, w.dial = w, d
+			return true
+		}
+	}
+	return false
 }
 
 // orphan finds one.
@@ -89,6 +119,10 @@ func (s *state) drop(d *dial, t *todo) {
 	}
 	d.dropped = true
 	s.count(d, -1)
+	if d.spare {
+		d.spare = false
+		s.spares--
+	}
 	if d.cancel != nil { // otherwise it sees that when it starts
 		t.cancel = append(t.cancel, d.cancel)
 	}

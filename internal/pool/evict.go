@@ -61,13 +61,18 @@ func (p *Pool) evictFrom(pl *Place) {
 	p.do(pl, &t, nil, nil)
 }
 
-// CloseIdle ends what is idle now.
+// CloseIdle ends what is idle now, and dials that go on without anybody.
 func (p *Pool) CloseIdle() {
 	for _, pl := range p.list() {
 		var t todo
 		pl.mu.Lock()
 		for pl.lists[idle].n > 0 {
 			pl.state.evict(trace.ClosedByUser, &t)
+		}
+		for _, d := range pl.dials {
+			if d.linger && d.starter == nil && !d.orphan && pl.surplus() {
+				pl.drop(d, &t)
+			}
 		}
 		pl.mu.Unlock()
 		p.do(pl, &t, nil, nil)

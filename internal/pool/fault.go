@@ -1,10 +1,8 @@
 package pool
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -63,8 +61,11 @@ func (e *queueError) Unwrap() error { return e.cause }
 
 // Timeout reports whether a deadline ended the wait.
 func (e *queueError) Timeout() bool {
-	var t interface{ Timeout() bool }
-	return errors.As(e.cause, &t) && t.Timeout()
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](e.cause)
+	return ok && t.Timeout()
 }
 
 // explain describes the queue to one who leaves it.
@@ -73,10 +74,18 @@ func (s *state) explain(e *queueError, now int64) {
 	e.dialing = len(s.dials)
 	for c := range s.busy {
 		e.conns++
-		e.holders = append(e.holders, holder{c.id, c.requests, max(0, time.Duration(now-c.since))})
+		e.holders = longest(e.holders, holder{c.id, c.requests, max(0, time.Duration(now-c.since))})
 	}
-	slices.SortFunc(e.holders, func(a, b holder) int {
-		return cmp.Or(cmp.Compare(b.held, a.held), cmp.Compare(a.id, b.id))
-	})
-	e.holders = e.holders[:min(len(e.holders), mostHolders)]
+}
+
+// longest is all, which is in order, and h, but for what is beyond mostHolders.
+func longest(all []holder, h holder) []holder {
+	all = append(all, h)
+	for i := len(all) - 1; i > 0; i-- {
+		if before := &all[i-1]; h.held < before.held || h.held == before.held && h.id > before.id {
+			break
+		}
+		all[i], all[i-1] = all[i-1], h
+	}
+	return all[:min(len(all), mostHolders)]
 }

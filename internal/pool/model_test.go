@@ -113,6 +113,7 @@ func (m *model) once() {
 		Route: route(fmt.Sprint(i)), Dialer: &m.dialers[i],
 		Log:     &event.Log{Sink: &m.tape, Call: 1},
 		OneShot: rand.IntN(10) == 0, Check: rand.IntN(5) == 0, NoWait: rand.IntN(10) == 0,
+		Linger: rand.IntN(3) == 0, Now: clock.Now(),
 	}
 	if rand.IntN(10) == 0 {
 		w.Until = clock.Now() + rand.Int64N(3e6)
@@ -198,7 +199,7 @@ func (m *model) verifyLocked(s *state) {
 	if s.room() && (s.short() || s.queue.owns > 0) {
 		m.Error("one waits without a dial while there is room")
 	}
-	coming, orphans := 0, 0
+	coming, orphans, spares := 0, 0, 0
 	for i, d := range s.dials {
 		if d.at != i || d.starter != nil && d.starter.dial != d {
 			m.Error("a dial is not linked well")
@@ -209,9 +210,15 @@ func (m *model) verifyLocked(s *state) {
 		if d.orphan {
 			orphans++
 		}
+		if d.spare {
+			spares++
+		}
+		if d.spare && (d.orphan || d.starter != nil || d.dropped) {
+			m.Error("a spare dial is somebody's")
+		}
 	}
-	if coming != s.coming || orphans != s.orphans {
-		m.Errorf("%d dials coming, %d orphans; counted %d, %d", coming, orphans, s.coming, s.orphans)
+	if coming != s.coming || orphans != s.orphans || spares != s.spares {
+		m.Errorf("%d dials coming, %d orphans, %d spares; counted %d, %d, %d", coming, orphans, spares, s.coming, s.orphans, s.spares)
 	}
 	in := [nLists]int{}
 	for i, c := range s.conns {
@@ -264,7 +271,7 @@ func (m *model) settled() {
 	for _, pl := range m.p.list() {
 		pl.mu.Lock()
 		s := &pl.state
-		if s.coming != 0 || s.direct != 0 || s.orphans != 0 || s.leaving != 0 || len(s.dials) != 0 || s.queue.first != nil {
+		if s.coming != 0 || s.direct != 0 || s.orphans != 0 || s.spares != 0 || s.leaving != 0 || len(s.dials) != 0 || s.queue.first != nil {
 			m.Errorf("left over: %+v", s)
 		}
 		if limit := m.cfg.MaxIdlePerOrigin; limit > 0 && s.lists[idle].n > limit {

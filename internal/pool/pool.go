@@ -39,7 +39,6 @@ package pool
 
 import (
 	"context"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,15 +68,15 @@ type Link interface {
 	Abort(trace.Reason)
 }
 
-// Describer is a Link that can say what an event tells of a connection.
-type Describer interface {
-	Describe() *Description
+// Seater is a Link with a place, zero, for the Conn that the pool makes of it.
+type Seater interface {
+	Seat() *Conn
 }
 
-// Description is what an event tells of a connection.
-type Description struct {
-	Proto, Network string
-	Local, Remote  netip.AddrPort
+// Describer is a Link that can say what an event tells of a connection.
+type Describer interface {
+	// Describe gives the same Detail each time; host is the origin's.
+	Describe(host string) *trace.Detail
 }
 
 // Dialer makes connections. It may run on a goroutine of the pool, under a

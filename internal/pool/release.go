@@ -167,9 +167,10 @@ func (p *Pool) ended(c *Conn, log *event.Log) {
 
 // describe makes e an event about c.
 func (p *Pool) describe(e *trace.Event, c *Conn, kind trace.Kind, why trace.Reason) {
-	e.Kind, e.Reason, e.Conn, e.Host = kind, why, c.id, c.place.route.Host
+	e.Kind, e.Reason, e.Conn = kind, why, c.id
 	if d, ok := c.link.(Describer); ok {
-		what := d.Describe()
-		e.Proto, e.Network, e.Local, e.Remote = what.Proto, what.Network, what.Local, what.Remote
+		e.Detail = d.Describe(c.place.route.Host)
+	} else {
+		e.Detail = &trace.Detail{Host: c.place.route.Host}
 	}
 }

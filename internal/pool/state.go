@@ -27,6 +27,7 @@ type state struct {
 	coming  int     // those of them that may serve waiters: on the pool's goroutines and not dropped
 	direct  int     // those on a caller's goroutine whose connection others may use later
 	orphans int     // those of coming that lost their caller and are only there for waiters
+	spares  int     // those of coming whose caller has a connection, and that go on for the next one
 	leaving int     // connections that have left but may not be closed yet; counted where there is a limit
 	asking  int     // idle ones that the sweeper has taken out to ask them: 0 or 1
 	older   *Conn   // the neighbour of the one that the sweeper is putting back

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"math"
 	"time"
 
 	"sonde/internal/clock"
@@ -67,7 +68,8 @@ func (p *Pool) pause() time.Duration {
 	return d
 }
 
-// round is one look at everything that is idle. Its slices serve the next one.
+// round is one look at everything that is idle, batch by batch: over 10,000
+// connections it takes no more memory than over 256. Its slices serve the next one.
 type round struct {
 	number   uint64
 	conns    []*Conn
@@ -75,11 +77,38 @@ type round struct {
 	suspects []*Conn
 }
 
+// batch is how many connections are polled at once.
+const batch = 256
+
 func (r *round) run(p *Pool) {
-	r.conns, r.fds, r.suspects = r.conns[:0], r.fds[:0], r.suspects[:0]
 	for _, pl := range p.list() {
-		r.expire(p, pl)
+		p.expire(pl)
+		for at := math.MaxInt; at > 0; {
+			if at = r.gather(pl, at); len(r.conns) == batch {
+				r.ask(p)
+			}
+		}
 	}
+	r.ask(p)
+}
+
+// gather adds idle ones among those that pl has below index at, until the batch is
+// full, and returns the index at which it stopped. It goes down because one that
+// leaves has its place taken by the last: none gets below at unseen.
+func (r *round) gather(pl *Place, at int) int {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	for at = min(at, len(pl.conns)); at > 0 && len(r.conns) < batch; {
+		at--
+		if c := pl.conns[at]; c.list == idle {
+			r.conns = append(r.conns, c)
+		}
+	}
+	return at
+}
+
+// ask asks those that were gathered.
+func (r *round) ask(p *Pool) {
 	for _, c := range r.conns {
 		fd := c.link.Fd()
 		r.fds = append(r.fds, fd)
@@ -95,13 +124,11 @@ func (r *round) run(p *Pool) {
 	}
 	clear(r.conns)
 	clear(r.suspects)
-	if cap(r.conns) > 1024 && cap(r.conns) > 4*len(r.conns) {
-		*r = round{number: r.number}
-	}
+	r.conns, r.fds, r.suspects = r.conns[:0], r.fds[:0], r.suspects[:0]
 }
 
-// expire ends what was idle at pl for too long, and lists the rest.
-func (r *round) expire(p *Pool, pl *Place) {
+// expire ends what was idle at pl for too long.
+func (p *Pool) expire(pl *Place) {
 	now := clock.Now()
 	var t todo
 	pl.mu.Lock()
@@ -110,8 +137,6 @@ func (r *round) expire(p *Pool, pl *Place) {
 		if end := p.cfg.over(c, now); end != trace.NoReason {
 			pl.leave(c, end)
 			t.end(c)
-		} else {
-			r.conns = append(r.conns, c)
 		}
 		c = newer
 	}

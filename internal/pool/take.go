@@ -119,7 +119,7 @@ func (s *state) miss(w *Want, wt *waiter) answer {
 	s.counts.waits++
 	a := answer{verdict: waitForIt}
 	s.queue.push(wt)
-	if !w.OneShot && (w.Linger || s.short()) && s.room() {
+	if !w.OneShot && s.room() && (s.short() || w.Linger && !s.adopt(wt)) {
 		a.dial = s.dialFor(wt)
 	}
 	return a
