@@ -62,6 +62,7 @@ Exit codes, as curl's:
 	f.BoolVarP(&c.fail, "fail", "f", false, "exit with 22 and no output when the status is 400 or more")
 	f.BoolVarP(&c.verbose, "verbose", "v", false, "tell on standard error what happens: connection, request and response heads")
 	cmd.MarkFlagFilename("output")
+	cmd.MarkFlagsMutuallyExclusive("range", "continue-at")
 	return cmd
 }
 
@@ -93,7 +94,7 @@ func (c *getCommand) send(ctx context.Context, req *prepared) error {
 	out := &output{to: c.std.out, path: c.output, errs: c.std.err}
 	defer out.close()
 	var story *story
-	cfg := c.config()
+	cfg := c.config(req)
 	allowed := cfg.Redirects.Policy
 	cfg.Redirects.Policy = func(r *sonde.Redirect) error { // curl shows the heads on the way, too
 		story.head(r.Head)
@@ -102,7 +103,6 @@ func (c *getCommand) send(ctx context.Context, req *prepared) error {
 		}
 		return allowed(r)
 	}
-	c.codings(&cfg)
 	client, err := sonde.New(cfg)
 	if err != nil {
 		return err

@@ -33,29 +33,29 @@ func (s *story) say(mark, format string, args ...any) {
 func (s *story) Record(e trace.Event) {
 	switch e.Kind {
 	case trace.DNSDone:
-		if e.Err == nil && len(e.Addrs) > 0 {
-			s.say("*", "%s is at %s", e.Host, strings.Trim(fmt.Sprint(e.Addrs), "[]"))
+		if e.Err == nil && len(e.Addrs()) > 0 {
+			s.say("*", "%s is at %s", e.Host(), strings.Trim(fmt.Sprint(e.Addrs()), "[]"))
 		}
 	case trace.ConnectStart:
-		s.say("*", "Trying %v", e.Remote)
+		s.say("*", "Trying %v", e.Remote())
 	case trace.ConnectDone:
 		if e.Err != nil {
-			s.say("*", "Not connected to %v: %v", e.Remote, e.Err)
+			s.say("*", "Not connected to %v: %v", e.Remote(), e.Err)
 		} else {
-			s.say("*", "Connected to %v from %v", e.Remote, e.Local)
+			s.say("*", "Connected to %v from %v", e.Remote(), e.Local())
 		}
 	case trace.ProxyChosen:
-		s.say("*", "Through the proxy %s", e.Host)
+		s.say("*", "Through the proxy %s", e.Host())
 	case trace.ProxyDone:
-		if e.Err == nil && e.Name != "" {
-			s.say("*", "The proxy leads to %s", e.Name)
+		if e.Err == nil && e.Name() != "" {
+			s.say("*", "The proxy leads to %s", e.Name())
 		}
 	case trace.TLSDone:
 		if e.Err == nil {
-			s.say("*", "%s, ALPN %s", tls.VersionName(e.TLSVersion), orNone(e.Proto))
+			s.say("*", "%s, ALPN %s", tls.VersionName(e.TLSVersion()), orNone(e.Proto()))
 		}
 	case trace.HeadWritten:
-		s.say(">", "%s", e.Value)
+		s.say(">", "%s", e.Value())
 		for _, field := range s.sent {
 			s.say(">", "%s", field)
 		}

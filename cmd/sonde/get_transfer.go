@@ -11,33 +11,20 @@ import (
 	"github.com/spf13/pflag"
 
 	"sonde"
-	"sonde/br"
-	"sonde/zstd"
 )
 
-// transferFlags are the flags that say how a body comes: encoded, in part, or as
-// what an earlier run has left.
+// transferFlags are the flags that say where a body goes on that an earlier run has
+// left, and how that shows.
 type transferFlags struct {
-	compressed bool
-	part       string
-	resume     string
-	bar        bool
+	resume string
+	bar    bool
 
 	offset int64 // where resuming begins; 0: at the beginning
 }
 
 func (t *transferFlags) addTo(f *pflag.FlagSet) {
-	f.BoolVar(&t.compressed, "compressed", false, "ask for a compressed response (gzip, deflate, br, zstd) and decompress it")
-	f.StringVarP(&t.part, "range", "r", "", "get a `RANGE` of bytes: 0-99, 100-, or -50 for the last ones")
 	f.StringVarP(&t.resume, "continue-at", "C", "", "go on at `OFFSET`, - for where the file of -o ends")
 	f.BoolVarP(&t.bar, "progress-bar", "#", false, "show progress as a bar")
-}
-
-// codings are those that --compressed asks for.
-func (t *transferFlags) codings(cfg *sonde.Config) {
-	if t.compressed {
-		cfg.Codings = []sonde.Coding{br.Coding{}, zstd.Coding{}}
-	}
 }
 
 // apply is req with what the flags add. What -H says stays.
@@ -48,19 +35,7 @@ func (t *transferFlags) apply(req *sonde.Request, out *output) (*sonde.Request, 
 			opts = append(opts, sonde.WithHeader(name, value))
 		}
 	}
-	if t.compressed {
-		add("Accept-Encoding", "gzip, deflate, br, zstd")
-		opts = append(opts, sonde.WithDecoding())
-	}
-	switch {
-	case t.part != "" && t.resume != "":
-		return nil, &usageError{errors.New("-r and -C exclude each other")}
-	case t.part != "":
-		if strings.Trim(t.part, "0123456789") == "" {
-			t.part += "-" // as curl has it
-		}
-		add("Range", "bytes="+t.part)
-	case t.resume != "":
+	if t.resume != "" {
 		if err := t.findOffset(req, out); err != nil {
 			return nil, err
 		}

@@ -16,6 +16,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"sonde"
+	"sonde/br"
+	"sonde/zstd"
 )
 
 // requestFlags are the flags that say what to send, which mean what curl's mean.
@@ -34,7 +36,11 @@ type requestFlags struct {
 	location bool
 	maxHops  int
 
+	compressed bool
+	part       string
+
 	auth authFlags
+	retryFlags
 	proxyFlags
 	choice sonde.ProxyChoice // what those come down to
 }
@@ -53,6 +59,9 @@ func (r *requestFlags) addTo(cmd *cobra.Command) {
 	f.Float64VarP(&r.maxTime, "max-time", "m", 0, "take at most so many `SECONDS`")
 	f.BoolVarP(&r.location, "location", "L", false, "follow redirects; credentials stay with their origin")
 	f.IntVar(&r.maxHops, "max-redirs", 50, "follow at most `N`, -1 for any number")
+	f.BoolVar(&r.compressed, "compressed", false, "ask for a compressed response (gzip, deflate, br, zstd) and decompress it")
+	f.StringVarP(&r.part, "range", "r", "", "get a `RANGE` of bytes: 0-99, 100-, or -50 for the last ones")
+	r.retryFlags.addTo(f)
 	cmd.MarkFlagsMutuallyExclusive("data", "upload-file")
 	cmd.MarkFlagsMutuallyExclusive("data", "head")
 	cmd.MarkFlagsMutuallyExclusive("upload-file", "head")
@@ -63,7 +72,7 @@ func (r *requestFlags) addTo(cmd *cobra.Command) {
 
 // config is that of a client for the request. Every status is accepted, and a
 // body may pause as long as it likes.
-func (r *requestFlags) config() sonde.Config {
+func (r *requestFlags) config(req *prepared) sonde.Config {
 	cfg := sonde.Config{
 		Accept:   []sonde.Status{sonde.AnyStatus},
 		Timeouts: sonde.Timeouts{Call: time.Duration(r.maxTime * float64(time.Second)), BodyIdle: -1},
@@ -78,6 +87,12 @@ func (r *requestFlags) config() sonde.Config {
 		cfg.Redirects.Policy = func(*sonde.Redirect) error { return sonde.ErrTooManyRedirects }
 	default:
 		cfg.Redirects.Max = r.maxHops
+	}
+	if r.retries > 0 {
+		cfg.Retry, cfg.RetryBudget = r.retry(req.Method()), -1 // it is one request, not a client's many
+	}
+	if r.compressed {
+		cfg.Codings = []sonde.Coding{br.Coding{}, zstd.Coding{}}
 	}
 	if r.insecure {
 		cfg.TLS = &tls.Config{InsecureSkipVerify: true}
@@ -108,6 +123,9 @@ func (r *requestFlags) request(rawURL string) (*prepared, error) {
 	}
 	if r.maxHops < -1 {
 		return nil, &usageError{errors.New("--max-redirs must be a number of redirects, or -1 for any")}
+	}
+	if err := r.retryFlags.check(); err != nil {
+		return nil, err
 	}
 	rawURL = withScheme(rawURL)
 	u, err := httpURL(rawURL)
@@ -153,6 +171,9 @@ func (r *requestFlags) request(rawURL string) (*prepared, error) {
 	}
 	if hasBody {
 		opts = append(opts, sonde.WithBody(body))
+	}
+	if r.compressed {
+		opts = append(opts, sonde.WithDecoding())
 	}
 	p.Request = sonde.NewRequest(method, rawURL, opts...)
 	if err := p.Err(); err != nil {
@@ -255,6 +276,16 @@ func (r *requestFlags) header(u *url.URL, ownCredentials bool) (sonde.Header, er
 		if ferr := h.Add(f[0], f[1]); ferr != nil {
 			return h, &usageError{fmt.Errorf("-H: %w", ferr)}
 		}
+	}
+	if r.compressed {
+		byDefault("Accept-Encoding", "gzip, deflate, br, zstd")
+	}
+	if r.part != "" {
+		part := r.part
+		if strings.Trim(part, "0123456789") == "" {
+			part += "-" // as curl has it
+		}
+		byDefault("Range", "bytes="+part)
 	}
 	if r.data != nil {
 		byDefault("Content-Type", "application/x-www-form-urlencoded")

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +32,8 @@ func startServer(t *testing.T) *testServer {
 	t.Cleanup(secure.Close)
 	return &testServer{plain.URL, secure.URL, gone.URL}
 }
+
+var busy sync.Map // how often each URL was asked for
 
 func serve(w http.ResponseWriter, r *http.Request) {
 	what, arg, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -65,6 +69,11 @@ func serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", to)
 		w.WriteHeader(http.StatusFound)
 		io.WriteString(w, "elsewhere\n")
+	case "busy": // so many times
+		if seen, _ := busy.LoadOrStore(r.Host+r.RequestURI, new(atomic.Int32)); fmt.Sprint(seen.(*atomic.Int32).Add(1)) <= arg {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		echo(w, r)
 	case "echo", "store":
 		echo(w, r)
 	case "private": // for whoever says anything of the scheme that the path names

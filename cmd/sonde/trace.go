@@ -37,7 +37,8 @@ socket. The response's body is read and thrown away. Where packets can be seen
 (CAP_NET_RAW), those of the request stand below; --pcap keeps them.
 
 The flags of the request are those of "sonde get". A URL without a scheme gets
-http://. Every status is accepted. Redirects are followed with -L, each with its own bars.
+http://. Every status is accepted. Redirects are followed with -L and failures repeated with
+--retry, each attempt with its own bars.
 
 With -n the others are shown beside the first: what a kept connection saves.
 
@@ -106,7 +107,7 @@ func (c *traceCommand) run(ctx context.Context, rawURL string) error {
 		return err
 	}
 	t := &tracer{flags: c, req: req, show: newProgress(c.std.err)}
-	cfg := c.config()
+	cfg := c.config(req)
 	cfg.Sink = trace.Tee(&t.recorder, t.transcript())
 	if c.har != "" {
 		t.har = har.New(har.Config{RequestBodies: c.harBodies, ResponseBodies: c.harBodies})
@@ -122,6 +123,7 @@ func (c *traceCommand) run(ctx context.Context, rawURL string) error {
 	err = t.requests(ctx)
 	t.client.Close()
 	t.packets.stop()
+	t.packets.join()
 	t.show.clear()
 	if !c.events && !c.json && c.har != "-" {
 		t.picture()

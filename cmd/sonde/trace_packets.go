@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,8 +18,8 @@ import (
 	"sonde"
 	"sonde/capture"
 	"sonde/capture/decode"
-	"sonde/capture/flow"
 	"sonde/capture/sniff"
+	"sonde/inspect"
 	"sonde/trace"
 )
 
@@ -31,20 +34,27 @@ type packetWatch struct {
 	bytes   int
 	lost    int // for want of room
 
-	keys  secrets
-	spans []span
+	keys secrets
+
+	mu     sync.Mutex
+	events []trace.Event // that tell of connections
+
+	calls map[uint64]request // by the client's number
+	of    map[int]request    // by the packet's number
+	conns []inspect.Conn     // as the events and the packets together tell
 }
 
-// span is one request on one connection.
-type span struct {
-	number      int
-	title       string
-	local, peer netip.AddrPort
-	from, to    time.Time
+// request is one of those that were traced.
+type request struct {
+	number int // from 1
+	title  string
 }
 
-// maxPackets bounds the memory for packets.
-const maxPackets = 64 << 20
+// What bounds the memory for packets, and the events that are joined with them.
+const (
+	maxPackets = 64 << 20
+	maxEvents  = 1 << 18
+)
 
 // secrets keeps the lines of a TLS key log.
 type secrets struct {
@@ -85,7 +95,7 @@ func (c *traceCommand) watchPackets(rawURL string) (*packetWatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &packetWatch{done: make(chan struct{})}
+	w := &packetWatch{done: make(chan struct{}), calls: map[uint64]request{}, of: map[int]request{}}
 	if w.live, err = capture.Open(capture.Config{Interface: device, Filter: p.Raw(), Expression: filter}); err != nil {
 		return nil, err
 	}
@@ -125,6 +135,7 @@ func (c *traceCommand) listen(req *prepared, cfg *sonde.Config) (*packetWatch, e
 	if c.pcap != "" {
 		w.keep(cfg)
 	}
+	cfg.Sink = trace.Tee(cfg.Sink, w)
 	return w, nil
 }
 
@@ -149,37 +160,56 @@ func (w *packetWatch) keep(cfg *sonde.Config) {
 	cfg.TLS.KeyLogWriter = &w.keys
 }
 
-// note remembers where and when a request was.
+// Record is of trace.Sink: it keeps what joins the packets with the requests. It does
+// no more, as the client waits for it.
+func (w *packetWatch) Record(e trace.Event) {
+	switch e.Kind {
+	case trace.ConnOpened, trace.AcquireDone, trace.HeadWritten, trace.ConnClosed:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if e.Conn != 0 && len(w.events) < maxEvents {
+			w.events = append(w.events, e)
+		}
+	}
+}
+
+// note remembers which request a call is.
 func (w *packetWatch) note(number int, t *trace.Timeline) {
+	if w != nil {
+		w.calls[t.Call] = request{number, t.Method + " " + t.URL}
+	}
+}
+
+// join hands events and packets to the Inspector, in time, which says whose each
+// packet is.
+func (w *packetWatch) join() {
 	if w == nil {
 		return
 	}
-	for i := range t.Attempts {
-		a := &t.Attempts[i]
-		if a.Local.IsValid() && a.Remote.IsValid() {
-			w.spans = append(w.spans, span{
-				number, t.Method + " " + t.URL, unmapped(a.Local), unmapped(a.Remote), t.Start.Add(a.Start), t.Start.Add(a.End),
-			})
+	in := inspect.New(inspect.Config{Packets: true, Conns: math.MaxInt, Segments: math.MaxInt})
+	events := w.events
+	for n := range w.packets {
+		for len(events) > 0 && events[0].Time.UnixNano() < w.packets[n].Time {
+			in.Record(events[0])
+			events = events[1:]
+		}
+		in.Packet(&w.packets[n])
+	}
+	for _, e := range events {
+		in.Record(e)
+	}
+	in.Dropped(uint64(w.lost))
+	for _, c := range in.Finish().Conns {
+		if c.Said.Conn == 0 {
+			continue // somebody else's
+		}
+		w.conns = append(w.conns, c)
+		for _, s := range c.Segments {
+			if r, ok := w.calls[s.Call]; ok {
+				w.of[s.Number] = r
+			}
 		}
 	}
-}
-
-func unmapped(a netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
-}
-
-// of is the request that a packet belongs to: on its connection the latest that had
-// begun by then, the first for those before. out says that it is the client's.
-func (w *packetWatch) of(d *decode.Packet, at int64) (s *span, out bool) {
-	src, dst := d.Source(), d.Destination()
-	for i := range w.spans {
-		x := &w.spans[i]
-		mine, theirs := src == x.local && dst == x.peer, src == x.peer && dst == x.local
-		if (mine || theirs) && (s == nil || x.from.UnixNano() <= at) {
-			s, out = x, mine
-		}
-	}
-	return s, out
 }
 
 // writePcap writes the packets of the requests, each named by its request, with
@@ -197,15 +227,13 @@ func (w *packetWatch) writePcap(name string) (err error) {
 			return err
 		}
 	}
-	var d decode.Packet
 	for i := range w.packets {
-		p := &w.packets[i]
-		d.Decode(p.Link, p.Data)
-		s, _ := w.of(&d, p.Time)
-		if s == nil {
+		r, ok := w.of[i+1]
+		if !ok {
 			continue
 		}
-		p.Comment = fmt.Sprintf("request %d: %s", s.number, s.title)
+		p := &w.packets[i]
+		p.Comment = fmt.Sprintf("request %d: %s", r.number, r.title)
 		if err := f.WritePacket(p); err != nil {
 			return err
 		}
@@ -218,30 +246,39 @@ const shownPackets = 16
 
 // lines are the packets of a request, in words.
 func (w *packetWatch) lines(number int, start time.Time) []string {
-	var (
-		d     decode.Packet
-		lines []string
-	)
-	table := flow.NewTable(flow.Limits{})
-	for i := range w.packets {
-		p := &w.packets[i]
-		d.Decode(p.Link, p.Data)
-		seg := table.Packet(&d, p.Time)
-		s, out := w.of(&d, p.Time)
-		if s == nil || s.number != number {
-			continue
+	var all []inspect.Segment
+	for n := range w.conns {
+		for _, s := range w.conns[n].Segments {
+			if w.of[s.Number].number == number {
+				all = append(all, s)
+			}
 		}
+	}
+	slices.SortFunc(all, func(a, b inspect.Segment) int { return cmp.Compare(a.Number, b.Number) })
+	var lines []string
+	for n := range all {
 		arrow := "<"
-		if out {
+		if all[n].From == inspect.Client {
 			arrow = ">"
 		}
-		lines = append(lines, fmt.Sprintf("%10s %s %s", millis(time.Duration(p.Time-start.UnixNano())), arrow, packetWords(&d, &seg)))
+		lines = append(lines, fmt.Sprintf("%10s %s %s", millis(all[n].At.Sub(start)), arrow, packetWords(&all[n])))
 	}
-	if more := len(lines) - shownPackets; more > 0 {
+	if more := len(lines) - shownPackets; more > 1 {
 		half := shownPackets / 2
 		lines = append(append(lines[:half:half], fmt.Sprintf("%10s   %s more", "…", plural(more, "packet"))), lines[len(lines)-half:]...)
 	}
 	return lines
+}
+
+// disputes are where the client and the packets disagree about a connection of which
+// the packets could be read.
+func (w *packetWatch) disputes() (all []string) {
+	for n := range w.conns {
+		if c := &w.conns[n]; !c.About {
+			all = append(all, c.Disputes...)
+		}
+	}
+	return all
 }
 
 // proxied reports whether a proxy may be in the way, whose port is another one.
@@ -255,21 +292,21 @@ func (c *traceCommand) proxied() bool {
 }
 
 // packetWords says what a segment is for.
-func packetWords(d *decode.Packet, seg *flow.Segment) string {
+func packetWords(s *inspect.Segment) string {
 	var words []string
 	for _, f := range []struct {
 		flag decode.TCPFlags
 		name string
 	}{{decode.SYN, "SYN"}, {decode.FIN, "FIN"}, {decode.RST, "RST"}, {decode.ACK, "ACK"}} {
-		if d.TCP.Flags&f.flag != 0 && (f.flag != decode.ACK || d.Length == 0) {
+		if s.Flags&f.flag != 0 && (f.flag != decode.ACK || s.Bytes == 0) {
 			words = append(words, f.name)
 		}
 	}
-	if d.Length > 0 {
-		words = append(words, plural(d.Length, "byte"))
+	if s.Bytes > 0 {
+		words = append(words, plural(s.Bytes, "byte"))
 	}
 	text := strings.Join(words, " ")
-	if v := seg.Verdict; v != 0 {
+	if v := s.Verdict; v != 0 {
 		text += ", " + v.String()
 	}
 	return text
@@ -285,6 +322,9 @@ func (w *waterfall) packets(p *packetWatch, one *traced) {
 	fmt.Fprintln(w.to, w.paint.dim("packets"))
 	for _, line := range lines {
 		fmt.Fprintln(w.to, fitted(line, w.width))
+	}
+	for _, d := range p.disputes() {
+		fmt.Fprintln(w.to, w.paint.bad(wrap("disputed: "+d, w.width, "")))
 	}
 	if p.lost > 0 {
 		fmt.Fprintln(w.to, w.paint.bad(plural(p.lost, "packet")+" lost before they could be read"))
