@@ -26,6 +26,7 @@ func rows() []row {
 		bulkRows(),
 		oneShotRows(),
 		netHTTPRows(),
+		traceRows(),
 		idleRows(),
 		buildRows(),
 		startRows(),

@@ -7,6 +7,7 @@ import (
 	"sonde"
 	"sonde/bench/internal/measure"
 	"sonde/bench/internal/serve"
+	"sonde/trace"
 )
 
 // newSonde makes a client that keeps as many connections as there are workers.
@@ -44,6 +45,13 @@ func SondeDoInto(j *Job, made Context, opts ...sonde.Option) measure.Client {
 			return checks.check(int(resp.Status), resp.Body)
 		})
 	})
+}
+
+// SondeTraced is SondeDoInto with a sink.
+func SondeTraced(j *Job, name string, sink trace.Sink) measure.Client {
+	c := SondeDoInto(j, Context{}, sonde.WithSink(sink))
+	c.Name = name
+	return c
 }
 
 // SondeDo is sonde with a Response for each call.
