@@ -31,6 +31,17 @@ type round struct {
 
 type roundKey struct{}
 
+// AttemptNumber is the number of the attempt that a middleware of
+// Config.AttemptMiddleware is asked for, counted from 1 over the whole call:
+// redirects, retries, hedges and answers to challenges. ctx is the one it was given,
+// or made of that; of any other it is 0.
+func AttemptNumber(ctx context.Context) int {
+	if r, ok := ctx.Value(roundKey{}).(*round); ok {
+		return r.number
+	}
+	return 0
+}
+
 // attempt is the innermost Handler of an attempt: it sends the request once.
 func (c *Client) attempt(ctx context.Context, req *Request) (*Exchange, error) {
 	if err := c.usable(ctx, req); err != nil {
@@ -104,7 +115,11 @@ func (k *call) newRound(retry bool) *round {
 
 // answer is what the chain of an attempt's Handlers gives. An error is an *Error.
 func (c *Client) answer(ctx context.Context, req *Request) (*Exchange, error) {
-	ex, err := c.attempts(ctx, req)
+	attempts := c.attempts
+	if attempts == nil {
+		attempts = c.attempt
+	}
+	ex, err := attempts(ctx, req)
 	return req.answered(ex, err)
 }
 
@@ -133,8 +148,7 @@ func (k *call) adopt(ex *Exchange, after func()) {
 		Status: int(ex.Status), Major: ex.Proto.Major, Minor: ex.Proto.Minor, Reason: ex.Reason(), Fields: ex.Header.f,
 		Decoded: ex.Decoded(),
 	}
-	k.via = &relay{k: k, ex: ex, after: after}
-	k.stream = k.via
+	k.stream = &relay{k: k, ex: ex, after: after}
 	if k.log.On() {
 		k.log = k.newLog(0)
 		if k.got.Conn != nil {
@@ -158,8 +172,7 @@ func (v *relay) Read(p []byte) (int, error) {
 	if err == nil || err == io.EOF {
 		return n, err
 	}
-	var e *Error
-	if errors.As(err, &e) && e.inner != nil {
+	if e, ok := errors.AsType[*Error](err); ok && e.inner != nil {
 		f := e.inner.fault
 		if f.Err = err; err == e {
 			f.Err = e.Err

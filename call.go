@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sonde/internal/clock"
+	"sonde/internal/dial"
 	"sonde/internal/event"
 	"sonde/internal/fault"
 	"sonde/internal/message"
@@ -33,7 +34,6 @@ type call struct {
 	trip   *trip                   // of a call that takes more than one request; else nil
 	notify interface{ CallOver() } // told of the call's end; nil: nobody
 	round  *round                  // of the one attempt that this call is, for another; nil: it is a call of its own
-	via    *relay                  // the attempt was made by an inner call; nil: by this one
 
 	own    plan // for a request that keeps none
 	want   pool.Want
@@ -50,6 +50,8 @@ type call struct {
 	traced  bool       // somebody listens
 	log     *event.Log // of the exchange; nil if nobody listens
 	first   event.Log  // what the logs of all attempts have in common
+	near    event.Log  // the log of an attempt that nothing can keep beyond its call
+	batch   event.Batch
 	attempt int
 	redials int  // attempts that were repeated because a connection was dead
 	exposed bool // an attempt before has been seen by the server
@@ -59,7 +61,7 @@ type call struct {
 // times are readings of the clock; 0: it did not come to that.
 type times struct {
 	start, acquired, sent, first, end int64
-	dialed                            *link // a new connection, which knows how long its steps took
+	dialed                            *dial.Times // of a new connection: how long its steps took
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -69,7 +71,7 @@ var callCount atomic.Uint64
 func newCall(c *Client, ctx context.Context, req *Request) *call {
 	k := calls.Get().(*call)
 	if c.cfg.HSTS != nil {
-		req = c.secured(req)
+		req = c.extras.secured(c, req)
 	}
 	k.client, k.ctx, k.req = c, ctx, req
 	k.plan = c.planFor(ctx, req, &k.own)
@@ -97,13 +99,13 @@ func (k *call) recycle() {
 		k.own.request = message.Request{}
 	}
 	if k.traced {
-		k.traced, k.first, k.log = false, event.Log{}, nil
+		k.traced, k.first, k.near, k.log = false, event.Log{}, event.Log{}, nil
 		k.want.Log, k.msg.Log, k.msg.Informational, k.msg.Told = nil, nil, nil, 0
 	}
 	k.msg.Body, k.msg.Buf, k.msg.Keep = message.Body{}, nil, false
 	k.tellOver()
 	k.client, k.ctx, k.ends, k.req, k.plan, k.stream = nil, nil, nil, nil, nil, nil
-	k.whole, k.stays, k.exposed, k.trip, k.round, k.via = false, false, false, nil, nil, nil
+	k.whole, k.stays, k.exposed, k.trip, k.round = false, false, false, nil, nil
 	k.got, k.head = pool.Got{}, message.Head{}
 	k.attempt, k.redials = 0, 0
 	k.times = times{}
@@ -125,8 +127,6 @@ func (k *call) run(fields message.Fields, buf *[]byte) error {
 	traced := k.traced
 	if traced {
 		k.first.Call = callCount.Add(1)
-		url, _ := k.plan.texts(k.req)
-		k.first.Emit(&trace.Event{Kind: trace.CallStart, Time: clock.At(k.times.start), Method: string(k.req.method), URL: url})
 	}
 	if k.client.repeats || k.req.set.repeats {
 		k.client.budget.count()
@@ -134,15 +134,7 @@ func (k *call) run(fields message.Fields, buf *[]byte) error {
 	for retry := false; ; {
 		k.attempt += 1 + k.others()
 		if traced {
-			k.log = k.newLog(0)
-			e := trace.Event{Kind: trace.AttemptStart}
-			if k.attempt == 1 {
-				e.Time = clock.At(k.times.start)
-			}
-			if k.trip != nil {
-				e.Method, e.URL = string(k.req.method), k.req.URL()
-			}
-			k.log.Emit(&e)
+			k.tellStart()
 		}
 		k.head = message.Head{Fields: fields}
 		f := k.try(retry, buf)
@@ -151,6 +143,7 @@ func (k *call) run(fields message.Fields, buf *[]byte) error {
 				k.receive()
 				return nil
 			}
+			k.log.Flush()
 			next, f := k.judge()
 			switch {
 			case f != nil:
@@ -167,13 +160,36 @@ func (k *call) run(fields message.Fields, buf *[]byte) error {
 			continue
 		}
 		k.log.Emit(&trace.Event{Kind: trace.AttemptDone, Err: f.Err})
-		if retry = k.again(f); !retry && !k.recovers(f) {
+		if retry = k.again(f); !retry && !k.recovered(f) {
 			return k.over(f)
 		}
 		if f := k.back(f, retry); f != nil {
 			return k.over(f)
 		}
 	}
+}
+
+// tellStart makes the log of an attempt, and tells that it begins; the first one
+// begins with its call.
+func (k *call) tellStart() {
+	if k.log = &k.near; k.plan.plain && k.req.body.data == nil {
+		k.near = k.first
+		k.near.Attempt = k.attempt
+		k.batch.Use(&k.near)
+	} else {
+		k.log = k.newLog(0)
+	}
+	if k.attempt > 1 {
+		e := trace.Event{Kind: trace.AttemptStart}
+		if k.trip != nil {
+			e.Detail = &k.plan.tell(k.req).call
+		}
+		k.log.Emit(&e)
+		return
+	}
+	now := k.msg.Moment.At(k.times.start)
+	k.log.Step(trace.CallStart, now, &k.plan.tell(k.req).call)
+	k.log.Step(trace.AttemptStart, now, nil)
 }
 
 // newLog is a log for the attempt, once it has a connection for that one: not the
@@ -209,14 +225,15 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 	}
 	k.times.acquired, k.times.sent, k.times.first, k.times.dialed = 0, 0, 0, nil
 	if k.round == nil && !k.plan.plain {
-		if f := k.authorize(); f != nil {
+		x := k.extras()
+		if x == nil {
+			if f := k.introduce(); f != nil {
+				return f
+			}
+		} else if f := x.prepare(k); f != nil {
 			return f
-		}
-		if f := k.authorizeProxy(); f != nil {
-			return f
-		}
-		if k.relayed() {
-			return k.pass(retry)
+		} else if k.relayed() {
+			return x.relay(k, retry)
 		}
 	}
 	if retry || !k.hit(now) {
@@ -229,7 +246,7 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 		now = clock.Now()
 		k.times.acquired = now
 		if !k.got.Reused {
-			k.times.dialed = l
+			k.times.dialed = l.dialed()
 		}
 	}
 	if f := k.compose(now, buf); f != nil {
@@ -254,7 +271,7 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 // search here, and fill in no Want.
 func (k *call) hit(now int64) bool {
 	p := k.plan
-	if !p.plain || p.check || k.traced || k.round != nil || p == &k.own {
+	if !p.plain || p.check || k.round != nil || p == &k.own {
 		return false
 	}
 	conn, idle := k.client.pool.Hit(&p.place, now)
@@ -262,7 +279,23 @@ func (k *call) hit(now int64) bool {
 		return false
 	}
 	k.got, k.held = pool.Got{Conn: conn, Reused: true, Idle: idle}, true
+	if k.log.On() {
+		t := k.msg.Moment.At(now) // no dial has the log, nor has time passed
+		k.log.Step(trace.AcquireStart, t, &p.tell(k.req).acquire)
+		k.log.Conn = conn.ID()
+		k.log.Emit(&trace.Event{Kind: trace.AcquireDone, Time: t, Reused: true, Idle: idle})
+		k.gotConn()
+	}
 	return true
+}
+
+// gotConn calls the hooks that get the live connection.
+func (k *call) gotConn() {
+	if k.log.Hooks != nil || k.log.Client != nil {
+		k.log.GotConn(trace.GotConnInfo{
+			Conn: k.got.Conn.Link().(*link).live(), Reused: k.got.Reused, WasIdle: k.got.Idle > 0, IdleTime: k.got.Idle,
+		})
+	}
 }
 
 // acquire asks the pool for a connection.
@@ -283,11 +316,15 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	w.End = until(k.times.start, p.call)
 	w.Until = clock.Earlier(w.End, until(now, p.queue))
 	if k.log.On() {
-		_, addr := p.texts(r)
-		if p.route.Proxy != nil {
-			k.log.Emit(&trace.Event{Kind: trace.ProxyChosen, Time: clock.At(now), Host: p.route.Proxy.Name()})
+		if k.log == &k.near { // a dial may outlive the call
+			k.log.Flush()
+			k.log = k.newLog(0)
+			w.Log = k.log
 		}
-		k.log.Emit(&trace.Event{Kind: trace.AcquireStart, Time: clock.At(now), Host: addr})
+		if p.route.Proxy != nil {
+			k.log.Emit(&trace.Event{Kind: trace.ProxyChosen, Time: k.msg.Moment.At(now), Detail: &trace.Detail{Host: p.route.Proxy.Name()}})
+		}
+		k.log.Emit(&trace.Event{Kind: trace.AcquireStart, Time: k.msg.Moment.At(now), Detail: &p.tell(r).acquire})
 	}
 	got, err := c.pool.Acquire(k.ctx, w)
 	if err != nil {
@@ -299,14 +336,12 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	if k.log.On() {
 		e := trace.Event{Kind: trace.AcquireDone, Reused: got.Reused, Idle: got.Idle, Reason: got.Why}
 		if got.Reused && got.Idle != 0 { // at once: no dial has the log, nor has time passed
-			k.log.Conn, e.Time = got.Conn.ID(), clock.At(now)
+			k.log.Conn, e.Time = got.Conn.ID(), k.msg.Moment.At(now)
 		} else {
 			k.log = k.newLog(got.Conn.ID())
 		}
 		k.log.Emit(&e)
-		k.log.GotConn(trace.GotConnInfo{
-			Conn: got.Conn.Link().(*link).live(), Reused: got.Reused, WasIdle: got.Idle > 0, IdleTime: got.Idle,
-		})
+		k.gotConn()
 	}
 	return nil
 }
@@ -325,7 +360,10 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 	r, p, m := k.req, k.plan, &k.msg
 	m.Timeouts, m.Limits = p.timeouts, p.limits
 	m.Until, m.Now, m.Log = until(k.times.start, p.call), now, k.log
-	m.Head, m.Buf = &k.head, buf
+	m.Head, m.Buf, m.Words = &k.head, buf, nil
+	if k.log.On() {
+		m.Words = p.tell(r).head
+	}
 	m.Sent, m.FirstByte = 0, 0
 	m.Informational = nil
 	if k.log.WantsInformational() || !p.plain {
@@ -334,7 +372,7 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 		}
 	}
 	if p.plain && k.round == nil {
-		m.Request, m.Rendered, m.Text = &p.request, p.head, p.text
+		m.Request, m.Rendered = &p.request, p.head
 		m.Body = message.Body{Bytes: r.body.data}
 		return nil
 	}
@@ -342,7 +380,7 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 	if err != nil {
 		return fault.New(fault.Request, err)
 	}
-	m.Request, m.Rendered, m.Text = &p.request, p.head, p.text
+	m.Request, m.Rendered = &p.request, p.head
 	switch {
 	case p.request.Body != message.UnknownLength:
 	case size >= 0 && !r.set.chunked: // known since the body was opened
@@ -361,7 +399,7 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 	var f *fault.Fault
 	if k.round != nil {
 		// The call that asked has dressed it.
-	} else if m.Request, f = k.dress(m.Request); f != nil {
+	} else if m.Request, f = k.dressed(m.Request); f != nil {
 		if body.Reader != nil {
 			body.Reader.Close()
 		}
@@ -428,6 +466,7 @@ func (r *Request) informational(c *Client) func(*Head) error {
 func (k *call) again(f *fault.Fault) bool {
 	switch f.End {
 	case trace.ServerClosedInUse, trace.ReadFailed, trace.WriteFailed:
+	case trace.ServerClosed, trace.UnsolicitedBytes: // found just before the request was sent
 	default:
 		return false
 	}
@@ -442,8 +481,7 @@ func asFault(op string, err error) *fault.Fault {
 	if f, ok := err.(*fault.Fault); ok {
 		return f
 	}
-	var f *fault.Fault
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault.Fault](err); ok {
 		return f
 	}
 	return fault.New(op, err)
@@ -472,18 +510,20 @@ func (k *call) error(f *fault.Fault) *Error {
 
 // finish ends the exchange and the call. k can be recycled afterwards.
 func (k *call) finish(end trace.Reason, err error) {
-	now := k.endAttempt(end, err)
+	told := k.endAttempt(end)
 	if k.log.On() && k.round == nil {
 		if f, ok := err.(*fault.Fault); ok {
 			err = f.Err
 		}
+		now := k.msg.Moment.At(told)
+		k.log.Later(&trace.Event{Kind: trace.AttemptDone, Time: now, Err: err})
 		k.log.Emit(&trace.Event{Kind: trace.CallDone, Time: now, Status: k.head.Status, Err: err})
 	}
 }
 
 // endAttempt ends the exchange, with a reason if its connection must end, and
-// gives the connection back. It returns the time, if somebody listens.
-func (k *call) endAttempt(end trace.Reason, err error) (now time.Time) {
+// gives the connection back. It returns a reading of the clock: when it was over.
+func (k *call) endAttempt(end trace.Reason) (told int64) {
 	if end == trace.NoReason && !k.stream.Done() {
 		k.drain()
 	}
@@ -496,17 +536,9 @@ func (k *call) endAttempt(end trace.Reason, err error) (now time.Time) {
 	if !k.whole || k.times.sent > k.times.first {
 		k.times.end = clock.Now()
 	}
-	told := max(k.times.end, k.msg.Told)
+	told = max(k.times.end, k.msg.Told)
 	k.release(end, hint, told)
-	k.via = nil
-	if k.log.On() && k.round == nil {
-		now = clock.At(told)
-		if f, ok := err.(*fault.Fault); ok {
-			err = f.Err
-		}
-		k.log.Emit(&trace.Event{Kind: trace.AttemptDone, Time: now, Err: err})
-	}
-	return now
+	return told
 }
 
 // drain reads what is left of the body where that is cheaper than a new

@@ -48,6 +48,32 @@ func (k *call) authenticator() Authenticator {
 	return nil
 }
 
+// prepare asks for the credentials of the attempt to come, the origin's and the proxy's.
+func (k *call) prepare() *fault.Fault {
+	if f := k.authorize(); f != nil {
+		return f
+	}
+	return k.authorizeProxy()
+}
+
+// introduce sets the credentials of the request's URL, where nobody else has some.
+func (k *call) introduce() *fault.Fault {
+	u := &k.req.url
+	if u.User == "" && !u.HasPassword || k.req.fields.Has("Authorization") {
+		return nil
+	}
+	value, err := urlCredentials{u.User, u.Password}.basic()
+	if err == nil {
+		own := k.credentials()
+		own.sent = message.Fields{}
+		err = own.sent.Set("Authorization", value)
+	}
+	if err != nil {
+		return fault.New(fault.Request, err)
+	}
+	return nil
+}
+
 // authorize asks for the credentials of the attempt to come. That comes before a
 // connection is asked for: a token may have to be fetched, perhaps over the only
 // connection that there may be.

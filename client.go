@@ -31,10 +31,11 @@ type Client struct {
 	handler  Handler      // nil without middleware
 	proxies  *proxyRule   // nil: none
 	base     *message.URL // Config.BaseURL; nil: none
-	attempts Handler      // makes an attempt, through what is around it
+	attempts Handler      // makes an attempt, through what is around it; nil: there is nothing around it
 	relays   bool         // every attempt goes that way
 	repeats  bool         // calls may take more attempts than they need
 	budget   *budget      // for those; of all copies
+	extras   *extras      // nil: the default client, which has none
 }
 
 // defaultField is a field that requests have unless they set it themselves.
@@ -55,7 +56,15 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sonde: Config.%w", err)
 	}
-	c := &Client{given: cfg, cfg: full, budget: new(budget)}
+	c := newClient(cfg, full, newDialer(&full))
+	c.extend()
+	return c, nil
+}
+
+// newClient makes a Client of a Config as it was given, and with every default
+// filled in. It is the default client but for what extend adds.
+func newClient(given, full Config, d *dialer) *Client {
+	c := &Client{given: given, cfg: full, dialer: d, budget: new(budget)}
 	c.pool = pool.New(pool.Config{
 		MaxIdle:           full.Pool.MaxIdle,
 		MaxIdlePerOrigin:  full.Pool.MaxIdlePerOrigin,
@@ -66,9 +75,8 @@ func New(cfg Config) (*Client, error) {
 		DialTimeout:       dialBound(full.Timeouts),
 		Sink:              full.Sink,
 	})
-	c.dialer = newDialer(&full)
 	c.settle()
-	return c, nil
+	return c
 }
 
 // With returns a copy of the client that change has changed. It shares the pool;
@@ -96,6 +104,7 @@ func (c *Client) With(change func(*Config)) (*Client, error) {
 		d.dialer = newDialer(&full)
 	}
 	d.settle()
+	d.extend()
 	return d, nil
 }
 
@@ -156,16 +165,8 @@ func sameField(x, y reflect.Value) bool {
 func (c *Client) settle() {
 	c.proxies = c.cfg.Proxy.rule()
 	c.codings = c.cfg.decoders()
-	c.base, _ = c.cfg.base() // checked
-	c.attempts = c.attempt
 	if !c.cfg.Bare {
 		c.settleDefaults()
-	}
-	c.repeats = !c.cfg.Bare && (c.cfg.Retry.Max > 0 || c.cfg.Hedge.Delay > 0)
-	c.relays = len(c.cfg.AttemptMiddleware) > 0 || !c.cfg.Bare && c.cfg.Hedge.Delay > 0
-	c.attempts = around(c.attempts, c.cfg.AttemptMiddleware)
-	if len(c.cfg.Middleware) > 0 {
-		c.handler = around(c.open, c.cfg.Middleware)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // WithJar keeps the cookies of this request and its response in jar, instead of
 // Config.Jar. Nil: nowhere.
 func WithJar(jar Jar) Option {
-	return Option{func(r *Request) { r.set.jar, r.set.ownJar = jar, true }}
+	return Option{func(r *Request) { r.set.jar, r.set.ownJar, r.set.extras = jar, true, &allExtras }}
 }
 
 // jar is where the cookies of r are, nil for nowhere.

@@ -10,7 +10,7 @@ import (
 // WithAuth gives the request its credentials, instead of those of its URL and
 // Config.Auth; nil gives none. A hand-set Authorization comes before it.
 func WithAuth(a Authenticator) Option {
-	return Option{func(r *Request) { r.set.auth, r.set.noAuth = a, a == nil }}
+	return Option{func(r *Request) { r.set.auth, r.set.noAuth, r.set.extras = a, a == nil, &allExtras }}
 }
 
 // WithBasicAuth sets Authorization for a user, as UTF-8 (RFC 7617). Over http
@@ -38,15 +38,23 @@ func (r *Request) authorization(value string, err error) {
 // urlCredentials are those of the request's URL, which go as Basic, in advance.
 type urlCredentials struct{ user, password string }
 
+// basic is what Authorization says.
+func (u urlCredentials) basic() (string, error) {
+	value, err := message.Basic(u.user, u.password)
+	if err != nil {
+		return "", fmt.Errorf("the credentials in the URL: %w", err)
+	}
+	return value, nil
+}
+
 // Authenticate sets them; it has no answer to a refusal.
 func (u urlCredentials) Authenticate(_ context.Context, a *AuthRequest) error {
 	if a.Refused > 0 {
 		return nil
 	}
-	value, err := message.Basic(u.user, u.password)
-	if err != nil {
-		return fmt.Errorf("the credentials in the URL: %w", err)
+	value, err := u.basic()
+	if err == nil {
+		a.Set("Authorization", value)
 	}
-	a.Set("Authorization", value)
-	return nil
+	return err
 }

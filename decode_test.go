@@ -424,7 +424,7 @@ func TestDecodeEvents(t *testing.T) {
 	if e := got[0]; e.Kind != trace.BodyRead || e.Bytes != int64(len(enc)) || e.Err != nil {
 		t.Errorf("%+v", e)
 	}
-	if e := got[1]; e.Kind != trace.BodyDecoded || e.Bytes != int64(len(lines)) || e.Name != "gzip" || e.Err != nil {
+	if e := got[1]; e.Kind != trace.BodyDecoded || e.Bytes != int64(len(lines)) || e.Name() != "gzip" || e.Err != nil {
 		t.Errorf("%+v", e)
 	}
 	if e := got[3]; e.Kind != trace.BodyDecoded || !errors.Is(e.Err, io.ErrUnexpectedEOF) {

@@ -72,7 +72,7 @@ var mayImport = map[string][]string{
 	"sonde/internal/fault":   {"sonde/trace"},
 	"sonde/internal/event":   {"sonde/trace"},
 	"sonde/internal/socket":  {"sonde/internal/clock"},
-	"sonde/internal/message": {"sonde/trace", "sonde/internal/event"},
+	"sonde/internal/message": {"sonde/trace", "sonde/internal/clock", "sonde/internal/event"},
 	"sonde/internal/dial": {"sonde/trace", "sonde/internal/clock", "sonde/internal/event",
 		"sonde/internal/fault", "sonde/internal/message", "sonde/internal/proxy", "sonde/internal/socket"},
 	"sonde/internal/proxy": {"sonde/trace", "sonde/internal/clock", "sonde/internal/fault", "sonde/internal/h1",
@@ -100,7 +100,8 @@ var mayImport = map[string][]string{
 	// The three witnesses meet here; none knows another.
 	"sonde/inspect": {"sonde/trace", "sonde/sockets", "sonde/capture", "sonde/capture/decode", "sonde/capture/decode/tlsrec",
 		"sonde/capture/filter", "sonde/capture/flow", "sonde/capture/httpview", "sonde/capture/keylog", "sonde/capture/tlsplain"},
-	"sonde/sockets": {},
+	"sonde/sockets":            {},
+	"sonde/internal/watchtest": {"sonde/capture", "sonde/capture/filter", "sonde/capture/keylog", "sonde/inspect", "sonde/sockets"},
 
 	"sonde/cookie":           {"sonde", "sonde/internal/replace"},
 	"sonde/hsts":             {"sonde/internal/replace"},

@@ -83,7 +83,13 @@ func (e *Error) Error() string {
 func (e *Error) causeText() string {
 	text := strings.TrimPrefix(e.Err.Error(), string(e.Op)+": ")
 	if e.Op == OpConnect { // "dial tcp 127.0.0.1:1: connect: connection refused"
-		text = strings.ReplaceAll(text, ": connect: ", ": ")
+		for {
+			before, after, found := strings.Cut(text, ": connect: ")
+			if !found {
+				break
+			}
+			text = before + ": " + after
+		}
 	}
 	return text
 }
@@ -94,8 +100,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // Timeout reports whether a deadline or a timeout ended the call. It makes Error
 // a net.Error.
 func (e *Error) Timeout() bool {
-	var t net.Error
-	return errors.As(e.Err, &t) && t.Timeout()
+	t, ok := errors.AsType[net.Error](e.Err)
+	return ok && t.Timeout()
 }
 
 // Temporary is the same as Timeout; it is there for net.Error.

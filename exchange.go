@@ -60,6 +60,7 @@ func (ex *Exchange) take(k *call) {
 		b.finish(trace.NoReason, io.EOF)
 		return
 	}
+	k.log.Flush() // who reads the body may take long
 	k.stream.Watch()
 	// The cleanup must not reach b, or b would never be lost.
 	b.cleanup = runtime.AddCleanup(b, (*call).drop, k)

@@ -118,10 +118,10 @@ func TestRingWithoutFields(t *testing.T) {
 	events := ring.Events()
 	for i, e := range events {
 		if e.Kind == trace.FieldWritten {
-			t.Error(e.Name)
+			t.Error(e.Name())
 		}
 		if e.Kind == trace.HeadWritten {
-			line = e.Value
+			line = e.Value()
 		}
 		if i > 0 && e.Time.Before(events[i-1].Time) {
 			t.Errorf("%v before %v", e.Kind, events[i-1].Kind)

@@ -151,8 +151,8 @@ func (r *race) beside() bool {
 	last := r.legs[len(r.legs)-1]
 	next := last.round
 	next.number, next.retry, next.spare = next.number+1, false, true
-	r.emit(last, &trace.Event{Kind: trace.Hedge, Wait: time.Duration(clock.Now() - last.began)})
-	r.emit(&leg{round: next}, &trace.Event{Kind: trace.AttemptStart, Method: string(r.req.method), URL: r.req.URL()})
+	r.emit(last, &trace.Event{Kind: trace.Hedge, Detail: &trace.Detail{Wait: time.Duration(clock.Now() - last.began)}})
+	r.emit(&leg{round: next}, &trace.Event{Kind: trace.AttemptStart, Detail: &trace.Detail{Method: string(r.req.method), URL: r.req.URL()}})
 	return r.start(next)
 }
 

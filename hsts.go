@@ -55,7 +55,7 @@ func (k *call) learnSecurity() {
 	if h == nil || k.req.url.Scheme != "https" || k.got.Conn == nil {
 		return
 	}
-	state := k.got.Conn.Link().(*link).state
+	state := k.got.Conn.Link().(*link).state()
 	if state == nil || len(state.VerifiedChains) == 0 || !k.head.Fields.Has("Strict-Transport-Security") {
 		return
 	}

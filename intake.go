@@ -262,7 +262,7 @@ func (in *intake) Finish(end trace.Reason) (trace.Reason, time.Duration) {
 	}
 	end, hint := in.Stream.Finish(end)
 	if in.decodings != nil && in.log.On() {
-		e := trace.Event{Kind: trace.BodyDecoded, Name: in.names, Bytes: in.decoded}
+		e := trace.Event{Kind: trace.BodyDecoded, Bytes: in.decoded, Detail: &trace.Detail{Name: in.names}}
 		if f, ok := in.failure.(*fault.Fault); ok {
 			e.Err = f.Err
 		} else if !in.ended {

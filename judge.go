@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"time"
 
+	"sonde/internal/clock"
 	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/trace"
@@ -40,25 +41,37 @@ func (k *call) judge() (*Request, *fault.Fault) {
 	if k.client.cfg.Bare {
 		return nil, nil
 	}
+	x := k.extras()
+	if x != nil {
+		if next, f := x.judge(k); next != nil || f != nil {
+			return next, f
+		}
+	}
+	if next, f := k.redirected(); next != nil || f != nil || x == nil {
+		return next, f
+	}
+	return x.retried(k), nil
+}
+
+// learn is what policies that are off by default take from a response, and what
+// they want to be sent next.
+func (k *call) learn() (*Request, *fault.Fault) {
 	k.takeCookies()
 	k.learnSecurity()
 	if next, f := k.proxyChallenged(); next != nil || f != nil {
 		return next, f
 	}
-	if next, f := k.challenged(); next != nil || f != nil {
-		return next, f
-	}
-	if next, f := k.redirected(); next != nil || f != nil {
-		return next, f
-	}
-	return k.retried(), nil
+	return k.challenged()
 }
 
 // turn ends an attempt whose response is not the call's, gives its connection
 // back, and makes next what is sent from now on.
 func (k *call) turn(next *Request) {
-	k.endAttempt(trace.NoReason, nil)
-	k.log.Emit(&k.trip.why)
+	told := k.endAttempt(trace.NoReason)
+	if k.log.On() {
+		k.log.Emit(&trace.Event{Kind: trace.AttemptDone, Time: clock.At(told)})
+		k.log.Emit(&k.trip.why)
+	}
 	if next != k.req {
 		k.req = next
 		k.plan = k.client.planFor(k.ctx, next, &k.own)
@@ -92,7 +105,15 @@ func (r *Request) address() *url.URL {
 	return parsed
 }
 
-// dress adds the fields that policies give this attempt to m.
+// dressed is m with the fields that policies give this attempt.
+func (k *call) dressed(m *message.Request) (*message.Request, *fault.Fault) {
+	if x := k.extras(); x != nil {
+		return x.dress(k, m)
+	}
+	return k.authorized(m)
+}
+
+// dress adds those of all policies to m.
 func (k *call) dress(m *message.Request) (*message.Request, *fault.Fault) {
 	m, f := k.withCookies(m)
 	if f != nil {
@@ -112,7 +133,7 @@ func (k *call) wear(m *message.Request, name, value string) (*message.Request, *
 	if m.Defaults != "" {
 		m.Defaults = k.client.someDefaults(&m.Fields, k.req)
 	}
-	k.msg.Rendered, k.msg.Text = nil, ""
+	k.msg.Rendered, k.msg.Words = nil, nil
 	return m, nil
 }
 

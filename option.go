@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"sonde/internal/h1"
 	"sonde/internal/message"
 	"sonde/trace"
 )
@@ -83,7 +84,7 @@ func WithBody(b Body) Option {
 		if b.err != nil {
 			r.fail(b.err)
 		}
-		r.body = b
+		r.body, r.set.uploads = b, h1.Uploads()
 		if b.mediaType != "" && !r.set.exact && !r.fields.Has("Content-Type") {
 			WithHeader("Content-Type", b.mediaType).apply(r)
 		}
@@ -131,7 +132,7 @@ func WithRetry(p Retry) Option {
 			r.fail(fmt.Errorf("WithRetry: %w", err))
 		}
 		filled := p.filled()
-		r.set.retry = &filled
+		r.set.retry, r.set.extras = &filled, &allExtras
 		r.set.repeats = r.set.repeats || p.Max > 0
 	}}
 }
@@ -141,7 +142,7 @@ func WithRetry(p Retry) Option {
 func WithHedge(h Hedge) Option {
 	return Option{func(r *Request) {
 		filled := h.filled()
-		r.set.hedge = &filled
+		r.set.hedge, r.set.extras = &filled, &allExtras
 		r.set.repeats = r.set.repeats || h.Delay > 0
 	}}
 }

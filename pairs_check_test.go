@@ -150,13 +150,13 @@ func (p *pairs) steps(c *pairsCall, e *trace.Event) {
 	case trace.DNSDone:
 		step("dns", -1)
 	case trace.ConnectStart:
-		step("connect "+e.Remote.String(), 1)
+		step("connect "+e.Remote().String(), 1)
 	case trace.ConnectDone:
-		step("connect "+e.Remote.String(), -1)
+		step("connect "+e.Remote().String(), -1)
 	case trace.ProxyStart:
-		step("proxy "+e.Host+" to "+e.Name, 1)
+		step("proxy "+e.Host()+" to "+e.Name(), 1)
 	case trace.ProxyDone:
-		step("proxy "+e.Host+" to "+e.Name, -1)
+		step("proxy "+e.Host()+" to "+e.Name(), -1)
 	case trace.TLSStart:
 		step("tls", 1)
 	case trace.TLSDone:

@@ -9,6 +9,7 @@ import (
 	"sonde/internal/h1"
 	"sonde/internal/message"
 	"sonde/internal/pool"
+	"sonde/trace"
 )
 
 // plan is what all attempts of one request by one client have in common. A request
@@ -27,11 +28,10 @@ type plan struct {
 
 	request  message.Request
 	head     []byte // request as HTTP/1 sends it; nil: it is rendered each time
-	text     string // head, for events; "": it is made each time
 	timeouts message.Timeouts
 	limits   message.Limits
 
-	url, addr   string // of the request as events show them; "": not made yet
+	told        atomic.Pointer[told] // nil: nobody has listened yet
 	call, queue time.Duration
 	body, drain int64
 	decodes     bool // codings of the response
@@ -43,7 +43,10 @@ type plan struct {
 
 // fill makes p of a client and a request.
 func (p *plan) fill(ctx context.Context, c *Client, r *Request) {
-	p.client, p.head, p.text, p.url, p.err, p.forwarded = c, nil, "", "", nil, false
+	p.client, p.head, p.err, p.forwarded = c, nil, nil, false
+	if p.told.Load() != nil {
+		p.told.Store(nil)
+	}
 	p.route = message.Route{Origin: r.url.Origin, Unix: r.set.unix, Protocols: c.cfg.Protocols, Settings: c.dialer.id}
 	if p.route.Unix == "" {
 		p.route.Unix = c.cfg.UnixSocket
@@ -54,7 +57,7 @@ func (p *plan) fill(ctx context.Context, c *Client, r *Request) {
 	kind, length := r.kind()
 	p.request = message.Request{
 		Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.target(),
-		Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce,
+		Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce, Uploads: r.set.uploads,
 		Close: r.set.oneShot, Exact: r.set.exact, Expect: r.expects(kind, length),
 	}
 	if !r.set.exact {
@@ -106,12 +109,25 @@ func (p *plan) bound(t, rt *Timeouts, l, rl *Limits) {
 	p.drain, p.drainTime = overridden(l.Drain, rl.Drain), overridden(l.DrainTime, rl.DrainTime)
 }
 
-// texts are the request's URL and address as events show them.
-func (p *plan) texts(r *Request) (url, addr string) {
-	if p.url == "" {
-		return r.url.String(), r.url.Addr()
+// told is what events say of a request, the same each time.
+type told struct {
+	call, acquire trace.Detail
+	head          *message.Words // nil: of each head anew
+}
+
+func (p *plan) tell(r *Request) *told {
+	if t := p.told.Load(); t != nil {
+		return t
 	}
-	return p.url, p.addr
+	t := &told{
+		call:    trace.Detail{Method: string(r.method), URL: r.url.String()},
+		acquire: trace.Detail{Host: r.url.Addr()},
+	}
+	if p.head != nil {
+		t.head = message.NewWords(string(p.head))
+	}
+	p.told.Store(t) // two calls may come to it at once: they say the same
+	return t
 }
 
 // expects reports whether to say Expect: 100-continue. RFC 9110 §10.1.1: not for a
@@ -132,9 +148,7 @@ func (c *Client) planFor(ctx context.Context, r *Request, own *plan) *plan {
 		p.fill(ctx, c, r)
 		if _, known := r.body.length(); known || r.set.chunked {
 			p.head = h1.AppendRequest(nil, &p.request)
-			p.text = string(p.head)
 		}
-		p.url, p.addr = r.url.String(), r.url.Addr()
 		r.plan.Store(p)
 		return p
 	}

@@ -72,8 +72,8 @@ func (p *Pool) Conns() iter.Seq[PoolConn] {
 			c.Proxy = i.Route.Proxy.Name()
 			c.ID, c.Why, c.Reused = i.ID, i.Why, i.Requests > 1
 			if l, ok := i.Link.(*link); ok {
-				what := l.Describe()
-				c.Local, c.Remote, c.TLS = what.Local, what.Remote, l.state
+				what := l.Describe(i.Route.Host)
+				c.Local, c.Remote, c.TLS = what.Local, what.Remote, l.state()
 			}
 			if !yield(c) {
 				return

@@ -72,10 +72,33 @@ func NewProxy(rawURL string, cfg ProxyConfig) (*Proxy, error) {
 		u.User, u.HasUser = cfg.User.Username(), true
 		u.Password, u.HasPassword = cfg.User.Password()
 	}
-	if err := checkProxy(&u, &cfg); err != nil {
-		return nil, fmt.Errorf("sonde: proxy %s://%s: %w", u.Scheme, u.Authority, err)
+	err = checkProxy(&u)
+	if err == nil {
+		err = cfg.check(u.Scheme)
 	}
-	return &Proxy{intern(&u, cfg)}, nil
+	if err != nil {
+		return nil, wrongProxy(&u, err)
+	}
+	key := keyOf(&u)
+	cfg.key(&key)
+	return &Proxy{intern(key, func() *message.Proxy { return cfg.proxy(&u) })}, nil
+}
+
+// plainProxy is NewProxy with the zero ProxyConfig, which is all that the default
+// client needs: a program that uses no other links nothing else.
+func plainProxy(rawURL string) (*Proxy, error) {
+	u, err := message.ParseURL(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("sonde: proxy: %w", err)
+	}
+	if err := checkProxy(&u); err != nil {
+		return nil, wrongProxy(&u, err)
+	}
+	return &Proxy{intern(keyOf(&u), func() *message.Proxy { return proxyAt(&u, nil) })}, nil
+}
+
+func wrongProxy(u *message.URL, err error) error {
+	return fmt.Errorf("sonde: proxy %s://%s: %w", u.Scheme, u.Authority, err)
 }
 
 // String is the proxy without its credentials, such as "http://127.0.0.1:3128",
@@ -88,7 +111,7 @@ func (p *Proxy) String() string {
 }
 
 // checkProxy completes u, and says what is wrong.
-func checkProxy(u *message.URL, cfg *ProxyConfig) error {
+func checkProxy(u *message.URL) error {
 	socks := false
 	switch u.Scheme {
 	case "http", "https":
@@ -104,12 +127,18 @@ func checkProxy(u *message.URL, cfg *ProxyConfig) error {
 		return errors.New("no host")
 	case strings.Trim(u.Target, "/") != "" || u.Fragment != "":
 		return errors.New("a proxy's URL has no path")
-	case socks && (cfg.Auth != nil || cfg.HeaderFunc != nil || cfg.OnConnect != nil || cfg.Header.Len() > 0):
-		return errors.New("it speaks SOCKS: no Auth, Header, HeaderFunc or OnConnect has a meaning for it")
 	case socks && u.HasUser && (len(u.User) == 0 || len(u.User) > 255 || len(u.Password) > 255):
 		return errors.New("user and password have 1 to 255 bytes for SOCKS (RFC 1929)")
 	case strings.Contains(u.User, ":") && !socks:
 		return errors.New("no colon can be in a user (RFC 7617 §2)")
+	}
+	return nil
+}
+
+// check says what is wrong with cfg for a proxy of that scheme.
+func (cfg *ProxyConfig) check(scheme string) error {
+	if socks := strings.HasPrefix(scheme, "socks"); socks && (cfg.Auth != nil || cfg.HeaderFunc != nil || cfg.OnConnect != nil || cfg.Header.Len() > 0) {
+		return errors.New("it speaks SOCKS: no Auth, Header, HeaderFunc or OnConnect has a meaning for it")
 	}
 	for name := range cfg.Header.All() {
 		if codecField(name) {
@@ -139,26 +168,32 @@ var proxies = struct {
 	all map[proxyKey]weak.Pointer[message.Proxy]
 }{all: map[proxyKey]weak.Pointer[message.Proxy]{}}
 
-func intern(u *message.URL, cfg ProxyConfig) *message.Proxy {
-	key := proxyKey{
-		origin: u.Origin, user: u.User, password: u.Password, hasUser: u.HasUser, tunnel: cfg.Tunnel,
-		tls: weak.Make(cfg.TLS), header: cfg.Header.f.Lines(),
-		fields:  *(*uintptr)(unsafe.Pointer(&cfg.HeaderFunc)),
-		connect: *(*uintptr)(unsafe.Pointer(&cfg.OnConnect)),
-		auth:    cfg.Auth,
-	}
+// keyOf is the key of the proxy at u of which nothing else is said.
+func keyOf(u *message.URL) proxyKey {
+	return proxyKey{origin: u.Origin, user: u.User, password: u.Password, hasUser: u.HasUser}
+}
+
+// key adds to k what cfg says.
+func (cfg *ProxyConfig) key(k *proxyKey) {
+	k.tunnel, k.tls, k.header = cfg.Tunnel, weak.Make(cfg.TLS), cfg.Header.f.Lines()
+	k.fields = *(*uintptr)(unsafe.Pointer(&cfg.HeaderFunc))
+	k.connect = *(*uintptr)(unsafe.Pointer(&cfg.OnConnect))
 	if cfg.Via != nil {
-		key.via = cfg.Via.p
+		k.via = cfg.Via.p
 	}
-	if cfg.Auth != nil && !reflect.ValueOf(cfg.Auth).Comparable() {
-		key.auth = new(int) // equal to no other
+	if k.auth = cfg.Auth; cfg.Auth != nil && !reflect.ValueOf(cfg.Auth).Comparable() {
+		k.auth = new(int) // equal to no other
 	}
+}
+
+// intern is the proxy of that key, which make makes if there is none.
+func intern(key proxyKey, make func() *message.Proxy) *message.Proxy {
 	proxies.mu.Lock()
 	defer proxies.mu.Unlock()
 	if p := proxies.all[key].Value(); p != nil {
 		return p
 	}
-	p := cfg.proxy(u)
+	p := make()
 	proxies.all[key] = weak.Make(p)
 	runtime.AddCleanup(p, forgetProxy, key)
 	return p
@@ -176,23 +211,10 @@ func forgetProxy(key proxyKey) {
 
 // proxy is the proxy that cfg describes.
 func (cfg *ProxyConfig) proxy(u *message.URL) *message.Proxy {
-	p := &message.Proxy{
-		Origin: u.Origin, User: u.User, Password: u.Password, HasUser: u.HasUser,
-		Tunnel: cfg.Tunnel, Fields: cfg.Header.f,
-	}
+	p := proxyAt(u, cfg.TLS.Clone())
+	p.Tunnel, p.Fields = cfg.Tunnel, cfg.Header.f
 	if cfg.Via != nil {
 		p.Via = cfg.Via.p
-	}
-	if p.Scheme == "https" {
-		if p.TLS = cfg.TLS.Clone(); p.TLS == nil {
-			p.TLS = &tls.Config{}
-		}
-		if p.TLS.MinVersion == 0 {
-			p.TLS.MinVersion = tls.VersionTLS12
-		}
-		if p.TLS.ClientSessionCache == nil && !p.TLS.SessionTicketsDisabled {
-			p.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-		}
 	}
 	if f := cfg.HeaderFunc; f != nil {
 		p.Connect = func(ctx context.Context, target string) (message.Fields, error) {
@@ -208,6 +230,24 @@ func (cfg *ProxyConfig) proxy(u *message.URL) *message.Proxy {
 	}
 	if cfg.Auth != nil {
 		p.Auth = proxyAuth(cfg.Auth, &url.URL{Scheme: u.Scheme, Host: u.Authority, Path: "/"})
+	}
+	return p
+}
+
+// proxyAt is the proxy at u; secure is for https, nil the defaults.
+func proxyAt(u *message.URL, secure *tls.Config) *message.Proxy {
+	p := &message.Proxy{Origin: u.Origin, User: u.User, Password: u.Password, HasUser: u.HasUser}
+	if p.Scheme != "https" {
+		return p
+	}
+	if p.TLS = secure; secure == nil {
+		p.TLS = &tls.Config{}
+	}
+	if p.TLS.MinVersion == 0 {
+		p.TLS.MinVersion = tls.VersionTLS12
+	}
+	if p.TLS.ClientSessionCache == nil && !p.TLS.SessionTicketsDisabled {
+		p.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
 	return p
 }

@@ -3,14 +3,10 @@ package sonde
 import (
 	"context"
 	"errors"
-	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"runtime"
 	"strings"
-
-	"golang.org/x/net/http/httpproxy"
 )
 
 // ProxyChoice says which proxy a request takes. The zero value takes it from the
@@ -19,8 +15,8 @@ type ProxyChoice struct {
 	set    bool   // one or f counts, else the environment
 	one    *Proxy // nil: none
 	f      func(context.Context, *url.URL) (*Proxy, error)
-	env    ProxyConfig // for what the environment names
-	except *string     // hosts that are reached directly, as NO_PROXY has them; nil: it was not said
+	env    func(rawURL string) (*Proxy, error) // makes what the environment names; nil: plainProxy
+	except *string                             // hosts that are reached directly, as NO_PROXY has them; nil: it was not said
 }
 
 // NoProxy takes none.
@@ -52,7 +48,15 @@ func ProxyFunc(f func(ctx context.Context, u *url.URL) (*Proxy, error)) ProxyCho
 // can set it, HTTP_PROXY is not looked at. A value without a scheme is http://.
 //
 // Cfg is for these proxies; of a SOCKS proxy it changes no more than User and Via.
-func ProxyFromEnvironment(cfg ProxyConfig) ProxyChoice { return ProxyChoice{env: cfg} }
+func ProxyFromEnvironment(cfg ProxyConfig) ProxyChoice {
+	return ProxyChoice{env: func(rawURL string) (*Proxy, error) {
+		cfg := cfg
+		if strings.HasPrefix(strings.ToLower(rawURL), "socks") {
+			cfg = ProxyConfig{User: cfg.User, Via: cfg.Via}
+		}
+		return NewProxy(rawURL, cfg)
+	}}
+}
 
 // proxyRule says which proxy a request takes, as a Client keeps it; nil is none for
 // all.
@@ -124,14 +128,14 @@ func (c ProxyChoice) proxyIn(name, value, all string) envProxy {
 			return envProxy{}
 		}
 	}
-	cfg := c.env
-	if strings.HasPrefix(strings.ToLower(value), "socks") {
-		cfg = ProxyConfig{User: cfg.User, Via: cfg.Via}
+	make := c.env
+	if make == nil {
+		make = plainProxy
 	}
-	p, err := NewProxy(value, cfg)
+	p, err := make(value)
 	if err != nil {
 		// Without a scheme "host:3128" reads like one, and "user:pw@host" like much.
-		if q, again := NewProxy("http://"+value, cfg); again == nil {
+		if q, again := make("http://" + value); again == nil {
 			p, err = q, nil
 		}
 	}
@@ -139,49 +143,6 @@ func (c ProxyChoice) proxyIn(name, value, all string) envProxy {
 		return envProxy{err: errors.New(name + " in the environment: " + err.Error())}
 	}
 	return envProxy{p: p}
-}
-
-// except is the rules of NO_PROXY, with list in its place: it reports whether a
-// host takes a proxy. Whether loopback does is for the list to say if near, else
-// it never does.
-func except(list string, near bool) func(host, port string) bool {
-	some := "http://proxy.invalid"
-	config := httpproxy.Config{HTTPProxy: some, NoProxy: list}
-	f := config.ProxyFunc()
-	return func(host, port string) bool {
-		if near && loopback(host) {
-			return !listed(list, host, port)
-		}
-		host, _, _ = strings.Cut(host, "%")
-		to, err := f(&url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)})
-		return to != nil && err == nil
-	}
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// listed reports whether a list as NO_PROXY's has a loopback address or localhost.
-func listed(list, host, port string) bool {
-	ip, _ := netip.ParseAddr(host)
-	for entry := range strings.SplitSeq(list, ",") {
-		entry = strings.ToLower(strings.TrimSpace(entry))
-		if prefix, err := netip.ParsePrefix(entry); err == nil && prefix.Contains(ip) || entry == "*" {
-			return true
-		}
-		if h, p, err := net.SplitHostPort(entry); err == nil {
-			if p != port {
-				continue
-			}
-			entry = h
-		}
-		if entry = strings.Trim(entry, "[]"); entry == host {
-			return true
-		}
-	}
-	return false
 }
 
 // choose is the proxy of r; nil is none.
@@ -213,5 +174,5 @@ func (c *Client) choose(ctx context.Context, r *Request) (*Proxy, error) {
 // WithProxy sends the request through p, whatever Config.Proxy says; nil is
 // directly.
 func WithProxy(p *Proxy) Option {
-	return Option{func(r *Request) { r.set.proxy, r.set.proxied = p, true }}
+	return Option{func(r *Request) { r.set.proxy, r.set.proxied, r.set.extras = p, true, &allExtras }}
 }

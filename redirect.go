@@ -136,7 +136,7 @@ func (k *call) redirected() (*Request, *fault.Fault) {
 		return nil, k.astray(r.To, err)
 	}
 	t.hops = append(t.hops, hop)
-	t.why = trace.Event{Kind: trace.Redirect, Status: int(status), URL: r.To}
+	t.why = trace.Event{Kind: trace.Redirect, Status: int(status), Detail: &trace.Detail{URL: r.To}}
 	return next, nil
 }
 
@@ -175,7 +175,10 @@ func (k *call) location() (message.URL, error) {
 		// A server must not send us to file: or to what else the program can do.
 		return message.URL{}, fmt.Errorf("its Location leads to the scheme %q", to.Scheme)
 	}
-	return k.client.securedURL(to), nil
+	if k.client.cfg.HSTS != nil {
+		to = k.client.extras.upgrade(k.client, to)
+	}
+	return to, nil
 }
 
 // loops reports whether the request was answered by the same redirect twice

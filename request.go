@@ -70,6 +70,8 @@ type settings struct {
 	repeats   bool       // either may add attempts
 	left      bool       // it was redirected away from its origin
 	noAgent   bool       // User-Agent was set empty: none
+	uploads   any        // h1.Uploads(), with a body
+	extras    *extras    // what the above need beyond the default client; nil: nothing
 }
 
 // NewRequest makes a request. The URL needs scheme and host; its userinfo, if
@@ -104,6 +106,8 @@ func (r *Request) With(opts ...Option) *Request {
 }
 
 // fail keeps the first thing that is wrong.
+//
+//go:noinline
 func (r *Request) fail(err error) {
 	if r.err == nil {
 		r.err = err

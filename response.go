@@ -109,7 +109,7 @@ func (c *Client) do(ctx context.Context, req *Request, resp *Response) error {
 	}
 	resp.req = req
 	if c.handler != nil || c.scheme(req) != nil {
-		return c.doThrough(ctx, req, resp)
+		return c.extras.through(c, ctx, req, resp)
 	}
 	k := newCall(c, ctx, req)
 	over := false
@@ -327,7 +327,7 @@ func (t *times) timing() Timing {
 		d.Acquire = time.Duration(t.acquired - t.start)
 	}
 	if l := t.dialed; l != nil {
-		d.DNS, d.Connect, d.Proxy, d.TLS = l.times.DNS, l.times.Connect, l.times.Proxy, l.times.TLS
+		d.DNS, d.Connect, d.Proxy, d.TLS = l.DNS, l.Connect, l.Proxy, l.TLS
 	}
 	d.Send, d.FirstByte, d.Total = gap(begun, t.sent), gap(begun, t.first), gap(t.start, t.end)
 	return d

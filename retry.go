@@ -150,6 +150,13 @@ func (k *call) retried() *Request {
 	return nil
 }
 
+// recovered reports whether the request is sent again after f because a policy
+// wants that.
+func (k *call) recovered(f *fault.Fault) bool {
+	x := k.extras()
+	return x != nil && x.recover(k, f)
+}
+
 // recovers reports whether the request is sent again after f.
 func (k *call) recovers(f *fault.Fault) bool {
 	p := k.client.retry(k.req)
@@ -166,7 +173,7 @@ func (k *call) passes(f *fault.Fault) bool {
 		return !permanent(f.Err)
 	case fault.Write, fault.FirstByte, fault.Read:
 		switch f.End {
-		case trace.ServerClosedInUse, trace.ReadFailed, trace.WriteFailed, trace.TimedOut:
+		case trace.ServerClosedInUse, trace.ServerClosed, trace.UnsolicitedBytes, trace.ReadFailed, trace.WriteFailed, trace.TimedOut:
 			return true
 		}
 	}
@@ -175,21 +182,21 @@ func (k *call) passes(f *fault.Fault) bool {
 
 // permanent reports whether making a connection failed for good.
 func permanent(err error) bool {
-	var name *net.DNSError
-	var addr *net.AddrError
-	var certificate *tls.CertificateVerificationError
-	var alert tls.AlertError
-	var record tls.RecordHeaderError
-	var refused *ProxyError
-	var guarded *dial.Refused
-	switch {
-	case errors.As(err, &name):
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
 		return name.IsNotFound
-	case errors.As(err, &refused) && refused.Err == nil:
+	}
+	if refused, ok := errors.AsType[*ProxyError](err); ok && refused.Err == nil {
 		return refused.Status.Class() != 5 // by HTTP; SOCKS does not say for how long
 	}
-	return errors.As(err, &addr) || errors.As(err, &certificate) || errors.As(err, &alert) || errors.As(err, &record) || errors.As(err, &guarded) ||
+	return is[*net.AddrError](err) || is[*tls.CertificateVerificationError](err) || is[tls.AlertError](err) ||
+		is[tls.RecordHeaderError](err) || is[*dial.Refused](err) ||
 		errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported)
+}
+
+// is reports whether err has an E in its chain.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // repeat decides whether there is another attempt because of why, after a response
@@ -216,7 +223,7 @@ func (k *call) repeat(p *Retry, head *Head, why error, sent bool) bool {
 	}
 	t.retries++
 	t.wait = wait
-	t.why = trace.Event{Kind: trace.Retry, Status: k.head.Status, Err: why, Wait: wait}
+	t.why = trace.Event{Kind: trace.Retry, Status: k.head.Status, Err: why, Detail: &trace.Detail{Wait: wait}}
 	return true
 }
 
@@ -340,10 +347,16 @@ func (k *call) back(f *fault.Fault, dead bool) *fault.Fault {
 
 // pause waits before the next attempt, if there is to be a wait.
 func (k *call) pause() *fault.Fault {
-	wait := k.trip.wait
-	if k.trip.wait = 0; wait <= 0 {
+	if k.trip.wait <= 0 {
 		return nil
 	}
+	return k.extras().rest(k)
+}
+
+// rest waits for as long as the policy wants.
+func (k *call) rest() *fault.Fault {
+	wait := k.trip.wait
+	k.trip.wait = 0
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	var err error

@@ -360,7 +360,7 @@ func TestRetryAfter(t *testing.T) {
 				t.Error(err, took)
 			}
 			for _, e := range rec.Events() {
-				if e.Kind == trace.Retry && (e.Wait != tt.wait || e.Status != 503 || e.Err == nil) {
+				if e.Kind == trace.Retry && (e.Wait() != tt.wait || e.Status != 503 || e.Err == nil) {
 					t.Errorf("%+v, want a wait of %v", e, tt.wait)
 				}
 			}

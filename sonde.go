@@ -17,14 +17,14 @@ package sonde
 import (
 	"context"
 	"sync"
+
+	"sonde/internal/dial"
 )
 
 var defaultClient = sync.OnceValue(func() *Client {
-	c, err := New(Config{})
-	if err != nil {
-		panic(err) // the zero Config is valid
-	}
-	return c
+	full := filled(Config{})
+	own := dialerOf(dial.NewOwn(full.dialer()))
+	return newClient(Config{}, full, own) // without extras, see there
 })
 
 // Default returns the client that the functions of this package use, made with

@@ -46,7 +46,7 @@ func connInfo(got *pool.Got) ConnInfo {
 	if l, ok := got.Conn.Link().(*link); ok {
 		raw := l.Socket().Raw()
 		info.Local, info.Remote = event.AddrPort(socket.Local(raw)), event.AddrPort(socket.Remote(raw))
-		info.TLS = l.state
+		info.TLS = l.state()
 	}
 	return info
 }

@@ -1,131 +1,90 @@
 package trace
 
 import (
-	"crypto/tls"
+	"fmt"
 	"net/netip"
-	"strconv"
 	"time"
 )
 
-// detail is one fact of an event in a short form, as people read it: what slog
-// gets as an attribute, and the text transcript as a word.
-type detail struct {
-	key string
-	val any // string, int, int64, uint64, bool, time.Duration, netip.AddrPort, []netip.Addr, Reason, error
+// Detail is what an Event says beyond what most have. Events that say the same,
+// such as those of one connection, share one: it is not changed once an Event has it.
+type Detail struct {
+	Method     string
+	URL        string // without credentials
+	Host       string // a name, address, proxy or socket
+	Name       string // of a field; of the peer, as its certificate has it; of codings; of what a proxy leads to
+	Value      string // of a field, redacted where it can be a secret; of a head, its first line
+	Proto      string // what ALPN chose, "" if nothing
+	Network    string // "tcp" or "unix"
+	Local      netip.AddrPort
+	Remote     netip.AddrPort
+	Addrs      []netip.Addr  // DNSDone; read only
+	TLSVersion uint16        // as in crypto/tls
+	TLSCipher  uint16        // as in crypto/tls
+	Resumed    bool          // TLSDone: a session was resumed
+	Custom     bool          // ConnectStart, ConnectDone: by the caller's own dial function
+	Wait       time.Duration // Retry: until the next attempt; Hedge: since the attempt before began
 }
 
-// details are the facts of e that its kind has, in the order in which they read
-// best, appended to dst.
-func (e *Event) details(dst []detail) []detail {
-	add := func(key string, val any) { dst = append(dst, detail{key, val}) }
-	text := func(key, val string) {
-		if val != "" {
-			add(key, val)
-		}
+// String is all of it, for an Event that is printed with %+v.
+func (d *Detail) String() string {
+	if d == nil {
+		return "none"
 	}
-	text("method", e.Method)
-	text("url", e.URL)
-	if e.Status != 0 {
-		add("status", e.Status)
-	}
-	switch {
-	case e.isField():
-		add("name", e.Name)
-		add("value", e.Value)
-	case e.Kind == HeadWritten:
-		text("line", e.Value)
-	case e.Kind == BodyDecoded:
-		text("codings", e.Name)
-	case e.Kind != ProxyStart && e.Kind != ProxyDone:
-		text("peer", e.Name)
-	}
-	text("network", e.Network)
-	text("host", e.Host)
-	if e.Kind == ProxyStart || e.Kind == ProxyDone {
-		text("target", e.Name)
-	}
-	if e.Remote.IsValid() {
-		add("remote", e.Remote)
-	}
-	if e.Local.IsValid() {
-		add("local", e.Local)
-	}
-	if len(e.Addrs) > 0 {
-		add("addrs", e.Addrs)
-	}
-	if e.Custom {
-		add("custom", true)
-	}
-	if e.TLSVersion != 0 {
-		add("tls", tls.VersionName(e.TLSVersion))
-	}
-	if e.TLSCipher != 0 {
-		add("cipher", tls.CipherSuiteName(e.TLSCipher))
-	}
-	text("proto", e.Proto)
-	if e.Resumed {
-		add("resumed", true)
-	}
-	if e.Kind == AcquireDone && e.Err == nil {
-		add("reused", e.Reused)
-	}
-	if e.Idle > 0 {
-		add("idle", e.Idle)
-	}
-	if e.Wait > 0 {
-		add("wait", e.Wait)
-	}
-	if e.Reason != NoReason {
-		add("reason", e.Reason)
-	}
-	if e.hasBytes() {
-		add("bytes", e.Bytes)
-	}
-	if e.Err != nil {
-		add("error", e.Err)
-	}
-	return dst
+	return fmt.Sprintf("%+v", *d)
 }
 
-// isField reports whether Name and Value are those of a field.
-func (e *Event) isField() bool { return e.Kind == FieldWritten || e.Kind == TrailerRead }
+// none is the Detail of events without one.
+var none Detail
 
-// hasBytes reports whether Bytes says something, be it 0.
-func (e *Event) hasBytes() bool {
-	switch e.Kind {
-	case HeadWritten, BodyWritten, HeadRead, BodyRead, BodyDecoded:
-		return true
+func (e *Event) detail() *Detail {
+	if e.Detail == nil {
+		return &none
 	}
-	return e.Bytes != 0
+	return e.Detail
 }
 
-// appendTo appends the value as a word.
-func (d *detail) appendTo(dst []byte) []byte {
-	switch v := d.val.(type) {
-	case string:
-		return append(dst, v...)
-	case int:
-		return strconv.AppendInt(dst, int64(v), 10)
-	case int64:
-		return strconv.AppendInt(dst, v, 10)
-	case bool:
-		return strconv.AppendBool(dst, v)
-	case time.Duration:
-		return append(dst, v.Round(time.Microsecond).String()...)
-	case netip.AddrPort:
-		return v.AppendTo(dst)
-	case []netip.Addr:
-		for i, a := range v {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = a.AppendTo(dst)
-		}
-		return dst
-	case Reason:
-		return append(dst, v.String()...)
-	case error:
-		return append(dst, v.Error()...)
-	}
-	return dst
-}
+// Method is the method of a request.
+func (e Event) Method() string { return e.detail().Method }
+
+// URL is the URL of a request, or that a redirect leads to, without credentials.
+func (e Event) URL() string { return e.detail().URL }
+
+// Host is the name, address, proxy or socket that the step is about.
+func (e Event) Host() string { return e.detail().Host }
+
+// Name is the name of a field; of the peer, as its certificate has it; of codings; or a proxy's target.
+func (e Event) Name() string { return e.detail().Name }
+
+// Value is the value of a field, redacted where it can be a secret; or a request's first line.
+func (e Event) Value() string { return e.detail().Value }
+
+// Proto is what ALPN chose, "" if nothing.
+func (e Event) Proto() string { return e.detail().Proto }
+
+// Network is "tcp" or "unix".
+func (e Event) Network() string { return e.detail().Network }
+
+// Local is this end of the connection.
+func (e Event) Local() netip.AddrPort { return e.detail().Local }
+
+// Remote is the other end of it, or the address that is tried.
+func (e Event) Remote() netip.AddrPort { return e.detail().Remote }
+
+// Addrs is what a look-up gave: read only.
+func (e Event) Addrs() []netip.Addr { return e.detail().Addrs }
+
+// TLSVersion is as in crypto/tls.
+func (e Event) TLSVersion() uint16 { return e.detail().TLSVersion }
+
+// TLSCipher is as in crypto/tls.
+func (e Event) TLSCipher() uint16 { return e.detail().TLSCipher }
+
+// Resumed reports whether a TLS session was resumed.
+func (e Event) Resumed() bool { return e.detail().Resumed }
+
+// Custom reports whether a dial function of the caller's connects.
+func (e Event) Custom() bool { return e.detail().Custom }
+
+// Wait is the time until the next attempt (Retry), or since the attempt before began (Hedge).
+func (e Event) Wait() time.Duration { return e.detail().Wait }

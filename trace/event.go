@@ -6,7 +6,6 @@
 package trace
 
 import (
-	"net/netip"
 	"time"
 )
 
@@ -84,35 +83,28 @@ func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 // Event is one step of a request or of a connection. It is a plain value: a
 // sink may keep it. Fields that do not apply are zero; the Kind constants say
 // which do. It carries no secret: URLs come without credentials.
+//
+// What a call has many times is in the Event itself, which is small because it is
+// copied for each step; what comes once in a while is in its Detail, and methods of
+// the same names read it.
 type Event struct {
-	Kind       Kind
-	Reason     Reason // why a connection was opened or ended
-	Reused     bool   // AcquireDone: the connection had been in the pool
-	Resumed    bool   // TLSDone: a session was resumed
-	Custom     bool   // ConnectStart, ConnectDone: by the caller's own dial function
-	TLSVersion uint16 // as in crypto/tls
-	TLSCipher  uint16 // as in crypto/tls
-	Status     int
+	Kind   Kind
+	Reason Reason // why a connection was opened or ended
+	Reused bool   // AcquireDone: the connection had been in the pool
 
-	Time    time.Time // with the monotonic clock
+	Status  int
+	Attempt int       // counts attempts of the call from 1
 	Call    uint64    // counts calls in this process from 1; 0: no call, as for idle connections
 	Conn    uint64    // counts connections in this process from 1; 0: none yet
-	Attempt int       // counts attempts of the call from 1
+	Time    time.Time // with the monotonic clock
 
-	Bytes   int64
-	Idle    time.Duration // AcquireDone: how long a reused connection was idle
-	Wait    time.Duration // Retry: until the next attempt; Hedge: since the attempt before began
-	Method  string
-	URL     string
-	Host    string
-	Name    string // of a field; of the peer, as its certificate has it
-	Value   string // of a field, redacted where it can be a secret; of a head, its first line
-	Proto   string // what ALPN chose, "" if nothing
-	Network string // "tcp" or "unix"
-	Local   netip.AddrPort
-	Remote  netip.AddrPort
-	Addrs   []netip.Addr // DNSDone; read only
-	Err     error
+	Bytes int64
+	Idle  time.Duration // AcquireDone: how long a reused connection was idle
+	Err   error
+
+	// Detail may be nil, and is shared with other events: read it, by the methods
+	// below, and to change something give the Event a Detail of its own.
+	Detail *Detail
 }
 
 // Sink takes events. Record is called from the goroutine that does the work,

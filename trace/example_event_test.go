@@ -115,3 +115,27 @@ func ExampleReasons() {
 	fmt.Println(string(text))
 	// Output: {"first to this route":1,"idle timeout":2}
 }
+
+// A sink that shows less than it was told. Events share a Detail, so that it takes one
+// of its own.
+func ExampleDetail() {
+	s := httptest.NewServer(http.HandlerFunc(hello))
+	defer s.Close()
+	var recorder trace.Recorder
+	nameless := trace.SinkFunc(func(e trace.Event) {
+		if e.Host() != "" {
+			own := *e.Detail
+			own.Host = "somewhere"
+			e.Detail = &own
+		}
+		recorder.Record(e)
+	})
+	get(s.URL, nameless)
+	for _, e := range recorder.Events() {
+		if e.Kind == trace.AcquireStart {
+			fmt.Println(e.Kind, e.Host())
+		}
+	}
+	// Output:
+	// acquire-start somewhere
+}

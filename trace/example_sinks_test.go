@@ -140,7 +140,7 @@ func ExampleHooks() {
 func events() []trace.Event {
 	dead := errors.New("connection reset by peer")
 	return []trace.Event{
-		at(0, 0, trace.Event{Kind: trace.CallStart, Method: "GET", URL: "http://example.com/"}),
+		at(0, 0, trace.Event{Kind: trace.CallStart, Detail: &trace.Detail{Method: "GET", URL: "http://example.com/"}}),
 		at(0, 1, trace.Event{Kind: trace.AcquireStart}),
 		at(0, 1, trace.Event{Kind: trace.AcquireDone, Reused: true, Conn: 1}),
 		at(1, 1, trace.Event{Kind: trace.RequestWritten}),

@@ -55,46 +55,46 @@ func AppendJSON(dst []byte, e *Event) []byte {
 	dst = appendNumber(dst, "call", int64(e.Call), e.Call != 0)
 	dst = appendNumber(dst, "attempt", int64(e.Attempt), e.Attempt != 0)
 	dst = appendNumber(dst, "conn", int64(e.Conn), e.Conn != 0)
-	dst = appendString(dst, "method", e.Method)
-	dst = appendString(dst, "url", e.URL)
+	dst = appendString(dst, "method", e.Method())
+	dst = appendString(dst, "url", e.URL())
 	dst = appendNumber(dst, "status", int64(e.Status), e.Status != 0)
-	dst = appendString(dst, "name", e.Name)
+	dst = appendString(dst, "name", e.Name())
 	if e.isField() {
-		dst = appendQuoted(append(dst, `,"value":`...), e.Value)
+		dst = appendQuoted(append(dst, `,"value":`...), e.Value())
 	}
-	dst = appendString(dst, "network", e.Network)
-	dst = appendString(dst, "host", e.Host)
-	if e.Remote.IsValid() {
-		dst = append(e.Remote.AppendTo(append(dst, `,"remote":"`...)), '"')
+	dst = appendString(dst, "network", e.Network())
+	dst = appendString(dst, "host", e.Host())
+	if e.Remote().IsValid() {
+		dst = append(e.Remote().AppendTo(append(dst, `,"remote":"`...)), '"')
 	}
-	if e.Local.IsValid() {
-		dst = append(e.Local.AppendTo(append(dst, `,"local":"`...)), '"')
+	if e.Local().IsValid() {
+		dst = append(e.Local().AppendTo(append(dst, `,"local":"`...)), '"')
 	}
-	for i, a := range e.Addrs {
+	for i, a := range e.Addrs() {
 		if i == 0 {
 			dst = append(dst, `,"addrs":[`...)
 		} else {
 			dst = append(dst, ',')
 		}
 		dst = append(a.AppendTo(append(dst, '"')), '"')
-		if i == len(e.Addrs)-1 {
+		if i == len(e.Addrs())-1 {
 			dst = append(dst, ']')
 		}
 	}
-	dst = appendTrue(dst, "custom", e.Custom)
-	if e.TLSVersion != 0 {
-		dst = appendString(dst, "tls_version", tls.VersionName(e.TLSVersion))
+	dst = appendTrue(dst, "custom", e.Custom())
+	if e.TLSVersion() != 0 {
+		dst = appendString(dst, "tls_version", tls.VersionName(e.TLSVersion()))
 	}
-	if e.TLSCipher != 0 {
-		dst = appendString(dst, "tls_cipher", tls.CipherSuiteName(e.TLSCipher))
+	if e.TLSCipher() != 0 {
+		dst = appendString(dst, "tls_cipher", tls.CipherSuiteName(e.TLSCipher()))
 	}
-	dst = appendString(dst, "proto", e.Proto)
-	dst = appendTrue(dst, "resumed", e.Resumed)
+	dst = appendString(dst, "proto", e.Proto())
+	dst = appendTrue(dst, "resumed", e.Resumed())
 	if e.Kind == AcquireDone && e.Err == nil {
 		dst = strconv.AppendBool(append(dst, `,"reused":`...), e.Reused)
 	}
 	dst = appendNumber(dst, "idle_ns", int64(e.Idle), e.Idle != 0)
-	dst = appendNumber(dst, "wait_ns", int64(e.Wait), e.Wait != 0)
+	dst = appendNumber(dst, "wait_ns", int64(e.Wait()), e.Wait() != 0)
 	if e.Reason != NoReason {
 		dst = appendString(dst, "reason", e.Reason.String())
 	}

@@ -24,7 +24,11 @@ func (q queryless) WantsFields() bool {
 
 // Record hands e on.
 func (q queryless) Record(e Event) {
-	e.URL, e.Value = withoutQueries(e.URL), withoutQueries(e.Value)
+	if strings.Contains(e.URL(), "?") || strings.Contains(e.Value(), "?") {
+		own := *e.Detail // the events that it is shared with keep it
+		own.URL, own.Value = withoutQueries(own.URL), withoutQueries(own.Value)
+		e.Detail = &own
+	}
 	if e.Err != nil && strings.Contains(e.Err.Error(), "?") {
 		e.Err = querylessError{e.Err}
 	}

@@ -13,7 +13,7 @@ import (
 // Queries can hold what is nobody else's business.
 func ExampleRedactQueries() {
 	sink := trace.RedactQueries(trace.NewStableText(os.Stdout))
-	sink.Record(trace.Event{Kind: trace.CallStart, Call: 1, Method: "GET", URL: "https://example.com/find?key=7#top"})
+	sink.Record(trace.Event{Kind: trace.CallStart, Call: 1, Detail: &trace.Detail{Method: "GET", URL: "https://example.com/find?key=7#top"}})
 	// Output:
 	// 1    call-start      GET https://example.com/find?[redacted]#top
 }
@@ -25,15 +25,15 @@ func TestRedactQueries(t *testing.T) {
 	var rec trace.Recorder
 	sink, cause := trace.RedactQueries(&rec), errors.New("over")
 	for _, e := range []trace.Event{
-		{Kind: trace.HeadWritten, Value: "GET /a?key=secret HTTP/1.1"},
-		{Kind: trace.FieldWritten, Name: "Referer", Value: "http://h/?secret?secret#f"},
-		{Kind: trace.Redirect, URL: "http://h/?"},
+		{Kind: trace.HeadWritten, Detail: &trace.Detail{Value: "GET /a?key=secret HTTP/1.1"}},
+		{Kind: trace.FieldWritten, Detail: &trace.Detail{Name: "Referer", Value: "http://h/?secret?secret#f"}},
+		{Kind: trace.Redirect, Detail: &trace.Detail{URL: "http://h/?"}},
 		{Kind: trace.CallDone, Err: fmt.Errorf("to http://h/?secret: %w", cause)},
 	} {
 		sink.Record(e)
 	}
 	got := rec.Events()
-	if got[0].Value != "GET /a?[redacted] HTTP/1.1" || got[1].Value != "http://h/?[redacted]#f" || got[2].URL != "http://h/?" {
+	if got[0].Value() != "GET /a?[redacted] HTTP/1.1" || got[1].Value() != "http://h/?[redacted]#f" || got[2].URL() != "http://h/?" {
 		t.Errorf("%+v", got)
 	}
 	if err := got[3].Err; strings.Contains(err.Error(), "secret") || !errors.Is(err, cause) {

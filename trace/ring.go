@@ -29,12 +29,27 @@ func (r *Ring) Record(e Event) { r.RecordCopy(&e) }
 // RecordCopy keeps a copy of *e, as Record does: it saves copying an event twice.
 func (r *Ring) RecordCopy(e *Event) {
 	r.mu.Lock()
+	r.keep(e)
+	r.mu.Unlock()
+}
+
+// RecordAll keeps copies of events, as Record does of one after the other: it takes
+// its lock once.
+func (r *Ring) RecordAll(events []Event) {
+	r.mu.Lock()
+	for i := range events {
+		r.keep(&events[i])
+	}
+	r.mu.Unlock()
+}
+
+// keep puts e where the next event goes. r.mu is held.
+func (r *Ring) keep(e *Event) {
 	r.events[r.next] = *e
 	if r.next++; r.next == len(r.events) {
 		r.next = 0
 	}
 	r.total++
-	r.mu.Unlock()
 }
 
 // Events returns a copy of what is kept, oldest first.

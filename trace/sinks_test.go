@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"sonde/trace"
 )
@@ -23,14 +24,9 @@ var began = time.Date(2026, 11, 21, 10, 0, 0, 123456789, time.UTC)
 func every() []trace.Event {
 	var all []trace.Event
 	for k := trace.CallStart; k.String() != "unknown"; k++ {
-		all = append(all, trace.Event{
-			Kind: k, Reused: true, Resumed: true, Custom: true, Reason: trace.AllBusy, Status: 200,
-			Time: began.Add(time.Duration(k) * time.Millisecond), Call: 7, Conn: 9, Attempt: 2, Bytes: 5,
-			Idle: 1500 * time.Millisecond, Wait: 30 * time.Millisecond, Method: "GET", URL: "http://h/<a&b>", Host: "h", Name: "X",
-			Value: "v\"\\\x01\t\r\n\xff\u2028é", Proto: "http/1.1", TLSVersion: 0x304, Network: "tcp",
-			Local: netip.MustParseAddrPort("127.0.0.1:1"), Remote: netip.MustParseAddrPort("[::1]:2"),
-			Addrs: []netip.Addr{netip.MustParseAddr("1.2.3.4"), netip.MustParseAddr("::1")}, Err: errors.New("a <b>"),
-		}, trace.Event{Kind: k, Time: began})
+		all = append(all, trace.Event{Kind: k, Reused: true, Reason: trace.AllBusy, Status: 200,
+			Time: began.Add(time.Duration(k) * time.Millisecond), Call: 7, Conn: 9, Attempt: 2, Bytes: 5, Idle: 1500 * time.Millisecond, Err: errors.New("a <b>"), Detail: &trace.Detail{
+				Resumed: true, Custom: true, Wait: 30 * time.Millisecond, Method: "GET", URL: "http://h/<a&b>", Host: "h", Name: "X", Value: "v\"\\\x01\t\r\n\xff\u2028é", Proto: "http/1.1", TLSVersion: 0x304, Network: "tcp", Local: netip.MustParseAddrPort("127.0.0.1:1"), Remote: netip.MustParseAddrPort("[::1]:2"), Addrs: []netip.Addr{netip.MustParseAddr("1.2.3.4"), netip.MustParseAddr("::1")}}}, trace.Event{Kind: k, Time: began})
 	}
 	return all
 }
@@ -147,15 +143,15 @@ func TestJSONLines(t *testing.T) {
 			t.Fatalf("%v: %s", err, lines.Text())
 		}
 		if l.Kind != e.Kind.String() || !l.Time.Equal(e.Time) || l.Call != e.Call || l.Attempt != e.Attempt ||
-			l.Conn != e.Conn || l.Method != e.Method || l.URL != e.URL || l.Status != e.Status ||
-			l.Network != e.Network || l.Host != e.Host || l.Remote != e.Remote || l.Local != e.Local ||
-			fmt.Sprint(l.Addrs) != fmt.Sprint(e.Addrs) || l.Custom != e.Custom || l.Proto != e.Proto ||
-			l.Resumed != e.Resumed || l.Idle != int64(e.Idle) || l.Wait != int64(e.Wait) ||
+			l.Conn != e.Conn || l.Method != e.Method() || l.URL != e.URL() || l.Status != e.Status ||
+			l.Network != e.Network() || l.Host != e.Host() || l.Remote != e.Remote() || l.Local != e.Local() ||
+			fmt.Sprint(l.Addrs) != fmt.Sprint(e.Addrs()) || l.Custom != e.Custom() || l.Proto != e.Proto() ||
+			l.Resumed != e.Resumed() || l.Idle != int64(e.Idle) || l.Wait != int64(e.Wait()) ||
 			(l.Error == nil) != (e.Err == nil) || l.Error != nil && *l.Error != e.Err.Error() {
 			t.Errorf("%+v\nis not %+v", l, e)
 		}
-		if l.Value != nil && *l.Value != strings.ToValidUTF8(e.Value, "\ufffd") {
-			t.Errorf("value %q, want %q", *l.Value, e.Value)
+		if l.Value != nil && *l.Value != strings.ToValidUTF8(e.Value(), "\ufffd") {
+			t.Errorf("value %q, want %q", *l.Value, e.Value())
 		}
 	}
 }
@@ -291,5 +287,33 @@ func TestRedactURLs(t *testing.T) {
 	}
 	if trace.Redact("Referer", "http://u:p@h/") != "http://h/" || trace.Redact("Accept", "b") != "b" {
 		t.Error("other fields")
+	}
+}
+
+// TestRingRecordAll: many events at once are kept as one after the other, around the
+// end of the Ring too.
+func TestRingRecordAll(t *testing.T) {
+	for _, size := range []int{1, 3, 4, 7} {
+		one, all := trace.NewRing(size), trace.NewRing(size)
+		var id uint64
+		for n := range 9 {
+			batch := make([]trace.Event, n)
+			for i := range batch {
+				id++
+				batch[i].Call = id
+				one.Record(batch[i])
+			}
+			all.RecordAll(batch)
+			if got, want := fmt.Sprint(all.Events(), all.Lost()), fmt.Sprint(one.Events(), one.Lost()); got != want {
+				t.Fatalf("%d of %d: %s\nwant %s", n, size, got, want)
+			}
+		}
+	}
+}
+
+// TestEventSize: an Event is copied a dozen times in each call.
+func TestEventSize(t *testing.T) {
+	if n := unsafe.Sizeof(trace.Event{}); n > 104 {
+		t.Errorf("an Event has %d bytes", n)
 	}
 }

@@ -60,8 +60,8 @@ func (s *slogSink) Record(e Event) {
 	if e.Conn != 0 {
 		r.AddAttrs(slog.Uint64("conn", e.Conn))
 	}
-	var few [8]detail
-	for _, d := range e.details(few[:0]) {
+	var few [8]fact
+	for _, d := range e.facts(few[:0]) {
 		switch d.val.(type) {
 		case []netip.Addr, Reason, error:
 			r.AddAttrs(slog.String(d.key, string(d.appendTo(nil))))

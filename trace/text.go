@@ -105,8 +105,8 @@ func (t *Text) appendDetails(b []byte, e *Event) []byte {
 			b = append(b, ' ')
 		}
 	}
-	var few [8]detail
-	for _, d := range e.details(few[:0]) {
+	var few [8]fact
+	for _, d := range e.facts(few[:0]) {
 		switch before, after, how := t.words(e, &d); how {
 		case showKey:
 			b = append(append(b, before...), ' ')
@@ -128,7 +128,7 @@ const (
 )
 
 // words are what stands before and after the value of d.
-func (t *Text) words(e *Event, d *detail) (before, after string, how int) {
+func (t *Text) words(e *Event, d *fact) (before, after string, how int) {
 	switch d.key {
 	case "local":
 		if t.stable {
@@ -136,7 +136,7 @@ func (t *Text) words(e *Event, d *detail) (before, after string, how int) {
 		}
 		return "from ", "", showValue
 	case "network", "host":
-		if e.Remote.IsValid() && !e.Custom {
+		if e.Remote().IsValid() && !e.Custom() {
 			return "", "", hide // the address says it
 		}
 	case "idle":

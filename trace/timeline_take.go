@@ -10,7 +10,7 @@ func (t *Timeline) take(e *Event) {
 	t.End = max(t.End, now)
 	switch e.Kind {
 	case CallStart:
-		t.Method, t.URL = e.Method, e.URL
+		t.Method, t.URL = e.Method(), e.URL()
 		return
 	case CallDone:
 		t.Done, t.Status, t.Err = true, e.Status, e.Err
@@ -19,8 +19,8 @@ func (t *Timeline) take(e *Event) {
 	a := t.attempt(e.Attempt, now)
 	switch e.Kind {
 	case AttemptStart:
-		if e.URL != "" {
-			a.Method, a.URL = e.Method, e.URL
+		if e.URL() != "" {
+			a.Method, a.URL = e.Method(), e.URL()
 		}
 	case AttemptDone:
 		a.Err = e.Err
@@ -29,7 +29,7 @@ func (t *Timeline) take(e *Event) {
 		a.Retried = true
 	case RetryRefused, Hedge, Challenge:
 	case Redirect:
-		a.Redirect = e.URL
+		a.Redirect = e.URL()
 		if a.Status == 0 {
 			a.Status = e.Status
 		}
@@ -81,15 +81,15 @@ func (a *Attempt) connection(e *Event, now time.Duration) {
 		a.Conn = e.Conn
 	}
 	if e.Kind != AcquireDone && e.Conn == a.Conn {
-		a.Local, a.Remote = e.Local, e.Remote
-		if e.Proto != "" {
-			a.Proto = e.Proto
+		a.Local, a.Remote = e.Local(), e.Remote()
+		if e.Proto() != "" {
+			a.Proto = e.Proto()
 		}
 	}
 	switch e.Kind {
 	case ConnOpened: // it may be another one that will serve this attempt
 		if a.Conn == 0 {
-			a.Local, a.Remote, a.Proto = e.Local, e.Remote, e.Proto
+			a.Local, a.Remote, a.Proto = e.Local(), e.Remote(), e.Proto()
 		}
 	case ConnClosed:
 		a.Closed = e.Reason
@@ -110,27 +110,27 @@ func (a *Attempt) connection(e *Event, now time.Duration) {
 func (a *Attempt) dialing(e *Event, now time.Duration) {
 	switch e.Kind {
 	case ProxyChosen:
-		a.Proxy = e.Host
+		a.Proxy = e.Host()
 	case AcquireStart:
-		a.begin(Span{Phase: PhaseAcquire, Start: now, Host: e.Host})
+		a.begin(Span{Phase: PhaseAcquire, Start: now, Host: e.Host()})
 	case DNSStart:
-		a.begin(Span{Phase: PhaseDNS, Start: now, Host: e.Host})
+		a.begin(Span{Phase: PhaseDNS, Start: now, Host: e.Host()})
 	case ConnectStart:
-		a.begin(Span{Phase: PhaseConnect, Start: now, Host: e.Host, Remote: e.Remote})
+		a.begin(Span{Phase: PhaseConnect, Start: now, Host: e.Host(), Remote: e.Remote()})
 	case ProxyStart:
-		a.begin(Span{Phase: PhaseProxy, Start: now, Host: e.Host, Remote: e.Remote})
+		a.begin(Span{Phase: PhaseProxy, Start: now, Host: e.Host(), Remote: e.Remote()})
 	case TLSStart:
-		a.begin(Span{Phase: PhaseTLS, Start: now, Host: e.Host})
+		a.begin(Span{Phase: PhaseTLS, Start: now, Host: e.Host()})
 	case DNSDone:
 		if s := a.end(PhaseDNS, now, nil); s != nil {
-			s.Addrs, s.Err = e.Addrs, e.Err
+			s.Addrs, s.Err = e.Addrs(), e.Err
 		}
 	case ConnectDone:
 		s := a.end(PhaseConnect, now, func(s *Span) bool {
-			return s.Host == e.Host && (s.Remote == e.Remote || e.Custom)
+			return s.Host == e.Host() && (s.Remote == e.Remote() || e.Custom())
 		})
 		if s != nil {
-			s.Remote, s.Err = e.Remote, e.Err
+			s.Remote, s.Err = e.Remote(), e.Err
 		}
 	case ProxyDone:
 		if s := a.end(PhaseProxy, now, nil); s != nil {
@@ -140,7 +140,7 @@ func (a *Attempt) dialing(e *Event, now time.Duration) {
 		if s := a.end(PhaseTLS, now, nil); s != nil {
 			s.Err = e.Err
 		}
-		a.Proto, a.TLSVersion, a.TLSCipher, a.Resumed, a.Peer = e.Proto, e.TLSVersion, e.TLSCipher, e.Resumed, e.Name
+		a.Proto, a.TLSVersion, a.TLSCipher, a.Resumed, a.Peer = e.Proto(), e.TLSVersion(), e.TLSCipher(), e.Resumed(), e.Name()
 	}
 }
 

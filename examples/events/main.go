@@ -48,8 +48,8 @@ func printer(start time.Time) trace.SinkFunc {
 			line += fmt.Sprintf(": status %d", e.Status)
 		case e.Bytes != 0:
 			line += fmt.Sprintf(": %d bytes", e.Bytes)
-		case e.Remote.IsValid():
-			line += fmt.Sprintf(": %v", e.Remote)
+		case e.Remote().IsValid():
+			line += fmt.Sprintf(": %v", e.Remote())
 		}
 		if e.Err != nil {
 			line += fmt.Sprintf(", error: %v", e.Err)

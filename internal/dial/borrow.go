@@ -17,7 +17,7 @@ import (
 // tells of its look-ups.
 func (d *Dialer) borrow(ctx context.Context, network, addr string, log *event.Log) (net.Conn, Times, error) {
 	if log.On() {
-		log.Emit(&trace.Event{Kind: trace.ConnectStart, Custom: true, Network: network, Host: addr})
+		log.Emit(&trace.Event{Kind: trace.ConnectStart, Detail: &trace.Detail{Custom: true, Network: network, Host: addr}})
 	}
 	start := clock.Now()
 	conn, err := d.callDial(ctx, network, addr)
@@ -28,11 +28,11 @@ func (d *Dialer) borrow(ctx context.Context, network, addr string, log *event.Lo
 	}
 	times := Times{Connect: since(start)}
 	if log.On() {
-		e := trace.Event{Kind: trace.ConnectDone, Custom: true, Network: network, Host: addr, Err: err}
+		d := trace.Detail{Custom: true, Network: network, Host: addr}
 		if err == nil {
-			e.Local, e.Remote = event.AddrPort(socket.Local(conn)), event.AddrPort(socket.Remote(conn))
+			d.Local, d.Remote = event.AddrPort(socket.Local(conn)), event.AddrPort(socket.Remote(conn))
 		}
-		log.Emit(&e)
+		log.Emit(&trace.Event{Kind: trace.ConnectDone, Err: err, Detail: &d})
 	}
 	if err != nil {
 		return nil, Times{}, fault.New(fault.Connect, err)

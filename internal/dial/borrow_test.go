@@ -36,7 +36,7 @@ func TestBorrowPipe(t *testing.T) {
 	if res.Socket.Raw() != near || !res.Socket.Layered() {
 		t.Error("the connection is not the one that Dial made")
 	}
-	if kinds(rec) != "connect-start connect-done" || rec.Events()[0].Host != "[2001:db8::1]:80" {
+	if kinds(rec) != "connect-start connect-done" || rec.Events()[0].Host() != "[2001:db8::1]:80" {
 		t.Errorf("events %+v", rec.Events())
 	}
 	route := routeTo("http", "name.test", "80")

@@ -20,11 +20,11 @@ func (d *Dialer) connect(ctx context.Context, route message.Route, log *event.Lo
 	if route.Unix != "" {
 		network, addr = "unix", route.Unix
 	}
-	if d.dial != nil {
+	if d.custom != nil {
 		if addr == "" {
 			addr = route.Addr()
 		}
-		return d.borrow(ctx, network, addr, log)
+		return d.custom(ctx, network, addr, log)
 	}
 	b := newBound(ctx, d.connectTimeout)
 	if route.Unix != "" {
@@ -71,7 +71,7 @@ func withCause(err, end error) error {
 // even where no local address is wished for, and so uses up ports.
 func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.Log) (net.Conn, error) {
 	if log.On() {
-		log.Emit(&trace.Event{Kind: trace.ConnectStart, Network: "tcp", Remote: remote})
+		log.Emit(&trace.Event{Kind: trace.ConnectStart, Detail: &trace.Detail{Network: "tcp", Remote: remote}})
 	}
 	var conn net.Conn
 	err := d.judge(remote)
@@ -79,22 +79,22 @@ func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.
 		conn, err = d.tcp.DialContext(ctx, "tcp", remote.String())
 	}
 	if log.On() {
-		e := trace.Event{Kind: trace.ConnectDone, Network: "tcp", Remote: remote, Err: err}
+		d := trace.Detail{Network: "tcp", Remote: remote}
 		if err == nil {
-			e.Local = event.AddrPort(conn.LocalAddr())
+			d.Local = event.AddrPort(conn.LocalAddr())
 		}
-		log.Emit(&e)
+		log.Emit(&trace.Event{Kind: trace.ConnectDone, Err: err, Detail: &d})
 	}
 	return conn, err
 }
 
 func (d *Dialer) openUnix(ctx context.Context, path string, log *event.Log) (net.Conn, error) {
 	if log.On() {
-		log.Emit(&trace.Event{Kind: trace.ConnectStart, Network: "unix", Host: path})
+		log.Emit(&trace.Event{Kind: trace.ConnectStart, Detail: &trace.Detail{Network: "unix", Host: path}})
 	}
 	conn, err := d.unix.DialContext(ctx, "unix", path)
 	if log.On() {
-		log.Emit(&trace.Event{Kind: trace.ConnectDone, Network: "unix", Host: path, Err: err})
+		log.Emit(&trace.Event{Kind: trace.ConnectDone, Err: err, Detail: &trace.Detail{Network: "unix", Host: path}})
 	}
 	return conn, err
 }

@@ -59,7 +59,7 @@ func TestDialAddresses(t *testing.T) {
 					t.Errorf("event without its ids or time: %+v", e)
 				}
 			}
-			if last.Network != "tcp" || !last.Local.IsValid() || !last.Remote.IsValid() {
+			if last.Network() != "tcp" || !last.Local().IsValid() || !last.Remote().IsValid() {
 				t.Errorf("addresses of %+v", last)
 			}
 			if res.Times.Connect <= 0 || (res.Times.DNS > 0) != strings.Contains(c.host, "test") {
@@ -83,7 +83,7 @@ func TestDNSEvents(t *testing.T) {
 	if want := "dns-start dns-done connect-start connect-done dns-start dns-done!"; kinds(rec) != want {
 		t.Errorf("events %s\nwant   %s", kinds(rec), want)
 	}
-	if e := rec.Events()[1]; e.Host != "name.test" || fmt.Sprint(e.Addrs) != "[127.0.0.1]" {
+	if e := rec.Events()[1]; e.Host() != "name.test" || fmt.Sprint(e.Addrs()) != "[127.0.0.1]" {
 		t.Errorf("dns-done is %+v", e)
 	}
 }
@@ -145,7 +145,7 @@ func TestUnix(t *testing.T) {
 	if _, ok := res.Socket.Raw().(*net.UnixConn); !ok {
 		t.Errorf("the connection is %T", res.Socket.Raw())
 	}
-	if got := kinds(rec); got != "connect-start connect-done" || rec.Events()[1].Network != "unix" {
+	if got := kinds(rec); got != "connect-start connect-done" || rec.Events()[1].Network() != "unix" {
 		t.Errorf("events %s", got)
 	}
 	route.Unix += ".none"

@@ -75,6 +75,7 @@ type Config struct {
 // Dialer makes connections. It never changes; any number of goroutines may use it.
 type Dialer struct {
 	dial            func(ctx context.Context, network, addr string) (net.Conn, error)
+	custom          func(ctx context.Context, network, addr string, log *event.Log) (net.Conn, Times, error) // by dial; nil: we connect
 	resolver        Resolver
 	local           netip.Addr
 	tcp, unix       net.Dialer
@@ -114,8 +115,16 @@ type Times struct {
 // New returns a Dialer. Nothing of c is used afterwards but what it points to
 // besides TLS, which is cloned.
 func New(c Config) *Dialer {
+	d := NewOwn(c)
+	if d.dial = c.Dial; d.dial != nil {
+		d.custom = d.borrow
+	}
+	return d
+}
+
+// NewOwn is New for a Config without Dial: what serves that alone is not linked.
+func NewOwn(c Config) *Dialer {
 	d := &Dialer{
-		dial:            c.Dial,
 		resolver:        c.Resolver,
 		local:           c.LocalAddr,
 		guard:           c.Guard,
@@ -147,24 +156,41 @@ func New(c Config) *Dialer {
 		d.unix.KeepAlive = -1
 	}
 	d.tcp = d.unix
-	if c.LocalAddr.IsValid() {
+	if !c.LocalAddr.IsValid() {
+		d.tcp.Control = early(c.Control)
+	} else { // package net binds behind Control
 		d.tcp.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.LocalAddr, 0))
 	}
 	d.open = d.openTCP
 	return d
 }
 
+// Alone is d for a caller that would dial on its own goroutine and waits: it does
+// without the early connect, which costs five allocations and a system call.
+func (d *Dialer) Alone() *Dialer {
+	a := *d
+	a.tcp.Control = a.unix.Control
+	a.open = a.openTCP
+	return &a
+}
+
 // Dial makes a connection to route, on the caller's goroutine as far as it can.
 // The error is a *fault.Fault of phase resolve, connect, proxy or tls. The end of ctx
 // ends Dial at once, and has no effect on a connection that was returned.
 func (d *Dialer) Dial(ctx context.Context, route message.Route, log *event.Log) (Result, error) {
+	return d.DialIn(ctx, route, log, func() *socket.Conn { return new(socket.Conn) })
+}
+
+// DialIn is Dial for a caller with a place of its own for Result.Socket. Room
+// gives one, zero, for each connection that is tried: the last is the result's.
+func (d *Dialer) DialIn(ctx context.Context, route message.Route, log *event.Log, room func() *socket.Conn) (Result, error) {
 	var r Result
 	if err := socket.ContextError(ctx); err != nil {
 		return r, fault.New(fault.Connect, err)
 	}
 	if route.Proxy != nil {
 		var err error
-		if r, err = d.through(ctx, route, log); err != nil {
+		if r, err = d.through(ctx, route, log, room); err != nil {
 			return r, err
 		}
 	} else {
@@ -173,7 +199,7 @@ func (d *Dialer) Dial(ctx context.Context, route message.Route, log *event.Log) 
 			return r, err
 		}
 		r.Times = times
-		r.Socket = d.socket(raw)
+		r.Socket = d.socket(raw, room())
 	}
 	if route.Scheme == "https" {
 		if err := d.secure(ctx, route, log, &r); err != nil {
@@ -192,9 +218,9 @@ func (d *Dialer) Dial(ctx context.Context, route message.Route, log *event.Log) 
 
 var errNoConn = errors.New("the dial function returned neither a connection nor an error")
 
-// socket takes over raw.
-func (d *Dialer) socket(raw net.Conn) *socket.Conn {
-	s := socket.New(raw)
+// socket makes s take over raw.
+func (d *Dialer) socket(raw net.Conn, s *socket.Conn) *socket.Conn {
+	s.Init(raw)
 	if d.quiet {
 		s.SetQuiet()
 	}

@@ -27,7 +27,7 @@ const mostDials = 4
 // through makes a connection that goes through the route's proxies: to the first
 // one, and from each to the next, as far as the origin. Where the last one
 // forwards requests itself, it ends there.
-func (d *Dialer) through(ctx context.Context, route message.Route, log *event.Log) (Result, error) {
+func (d *Dialer) through(ctx context.Context, route message.Route, log *event.Log, room func() *socket.Conn) (Result, error) {
 	hops := route.Proxy.Hops()
 	way := make([]proxy.Tunnel, len(hops)) // what they learn outlives a connection
 	for i, p := range hops {
@@ -41,7 +41,7 @@ func (d *Dialer) through(ctx context.Context, route message.Route, log *event.Lo
 		}
 	}
 	for dials := 1; ; dials++ {
-		r, err := d.stack(ctx, route, way, log)
+		r, err := d.stack(ctx, way, log, room())
 		if err == nil {
 			return r, nil
 		}
@@ -53,7 +53,7 @@ func (d *Dialer) through(ctx context.Context, route message.Route, log *event.Lo
 }
 
 // stack makes one connection through the proxies.
-func (d *Dialer) stack(ctx context.Context, route message.Route, way []proxy.Tunnel, log *event.Log) (r Result, err error) {
+func (d *Dialer) stack(ctx context.Context, way []proxy.Tunnel, log *event.Log, s *socket.Conn) (r Result, err error) {
 	led := false
 	defer func() { // a HeaderFunc, OnConnect or Authenticator may panic, too
 		if !led && r.Socket != nil {
@@ -63,14 +63,14 @@ func (d *Dialer) stack(ctx context.Context, route message.Route, way []proxy.Tun
 	first := way[0].Proxy
 	raw, times, err := d.connect(ctx, message.Route{Origin: first.Origin}, log)
 	if err != nil {
-		var f *fault.Fault
-		if !errors.As(err, &f) {
+		f, ok := errors.AsType[*fault.Fault](err)
+		if !ok {
 			f = fault.New(fault.Connect, err)
 		}
 		return r, fault.New(f.Op, d.failed(&proxy.Error{Proxy: first, Err: f.Err}))
 	}
 	r.Times = times
-	r.Socket = d.socket(raw)
+	r.Socket = d.socket(raw, s)
 	for i := range way {
 		if err := d.hop(ctx, &way[i], i == 0, log, &r); err != nil {
 			return r, err
@@ -88,7 +88,7 @@ func (d *Dialer) hop(ctx context.Context, t *proxy.Tunnel, first bool, log *even
 		return nil // it forwards: there is nothing to say beforehand
 	}
 	if log.On() {
-		log.Emit(&trace.Event{Kind: trace.ProxyStart, Host: p.Name(), Name: t.Target})
+		log.Emit(&trace.Event{Kind: trace.ProxyStart, Detail: &trace.Detail{Host: p.Name(), Name: t.Target}})
 	}
 	start := clock.Now()
 	var err error
@@ -107,8 +107,7 @@ func (d *Dialer) hop(ctx context.Context, t *proxy.Tunnel, first bool, log *even
 		err = d.failed(e)
 	}
 	if log.On() {
-		e := trace.Event{Kind: trace.ProxyDone, Host: p.Name(), Name: t.Target, Err: err}
-		log.Emit(&e)
+		log.Emit(&trace.Event{Kind: trace.ProxyDone, Err: err, Detail: &trace.Detail{Host: p.Name(), Name: t.Target}})
 	}
 	if err != nil {
 		return fault.New(fault.Proxy, err)
@@ -187,7 +186,7 @@ func (d *Dialer) target(ctx context.Context, t *proxy.Tunnel, log *event.Log) (s
 func (d *Dialer) lookUp(ctx context.Context, host string, log *event.Log) (netip.Addr, error) {
 	b := newBound(ctx, d.connectTimeout)
 	if log.On() {
-		log.Emit(&trace.Event{Kind: trace.DNSStart, Host: host})
+		log.Emit(&trace.Event{Kind: trace.DNSStart, Detail: &trace.Detail{Host: host}})
 	}
 	var addrs []netip.Addr
 	var failures []error
@@ -210,7 +209,7 @@ func (d *Dialer) lookUp(ctx context.Context, host string, log *event.Log) (netip
 		}
 	}
 	if log.On() {
-		log.Emit(&trace.Event{Kind: trace.DNSDone, Host: host, Addrs: addrs, Err: err})
+		log.Emit(&trace.Event{Kind: trace.DNSDone, Err: err, Detail: &trace.Detail{Host: host, Addrs: addrs}})
 	}
 	if err != nil {
 		return netip.Addr{}, err
@@ -226,7 +225,7 @@ func (d *Dialer) secureProxy(ctx context.Context, p *message.Proxy, first bool, 
 	}
 	config.NextProtos = []string{"http/1.1"}
 	if log.On() {
-		log.Emit(&trace.Event{Kind: trace.TLSStart, Host: config.ServerName})
+		log.Emit(&trace.Event{Kind: trace.TLSStart, Detail: &trace.Detail{Host: config.ServerName}})
 	}
 	state, err := d.shakeLayer(ctx, config, first, r)
 	tlsDone(log, config.ServerName, state, err)

@@ -60,7 +60,7 @@ func (d *Dialer) race(b *bound, host string, port uint16, log *event.Log) (net.C
 	}
 	defer r.stop()
 	if log.On() {
-		log.Emit(&trace.Event{Kind: trace.DNSStart, Host: host})
+		log.Emit(&trace.Event{Kind: trace.DNSStart, Detail: &trace.Detail{Host: host}})
 	}
 	for f := range family(2) {
 		// From an address of one family only that family can be reached.
@@ -154,7 +154,7 @@ func (r *race) resolved(err error) {
 	r.ready = clock.Now()
 	r.times.DNS = time.Duration(r.ready - r.started)
 	if r.log.On() {
-		r.log.Emit(&trace.Event{Kind: trace.DNSDone, Host: r.host, Addrs: slices.Clone(r.known), Err: err})
+		r.log.Emit(&trace.Event{Kind: trace.DNSDone, Err: err, Detail: &trace.Detail{Host: r.host, Addrs: slices.Clone(r.known)}})
 	}
 }
 

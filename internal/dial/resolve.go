@@ -44,8 +44,11 @@ func notFound(host string) error {
 // cutLookup is the error of a look-up that end cut short.
 func cutLookup(host string, end error) error {
 	d := &net.DNSError{UnwrapErr: end, Err: end.Error(), Name: host}
-	var t interface{ Timeout() bool }
-	d.IsTimeout = errors.As(end, &t) && t.Timeout()
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](end)
+	d.IsTimeout = ok && t.Timeout()
 	return d
 }
 

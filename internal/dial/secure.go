@@ -68,7 +68,7 @@ type (
 func (d *Dialer) secure(ctx context.Context, route message.Route, log *event.Log, r *Result) error {
 	name := d.serverName(route.Host)
 	if log.On() {
-		log.Emit(&trace.Event{Kind: trace.TLSStart, Host: name})
+		log.Emit(&trace.Event{Kind: trace.TLSStart, Detail: &trace.Detail{Host: name}})
 	}
 	start := clock.Now()
 	err := d.handshake(ctx, route, name, r)
@@ -85,15 +85,15 @@ func tlsDone(log *event.Log, name string, state *tls.ConnectionState, err error)
 	if !log.On() {
 		return
 	}
-	e := trace.Event{Kind: trace.TLSDone, Host: name, Err: err}
+	d := trace.Detail{Host: name}
 	if err == nil {
-		e.Proto, e.TLSVersion, e.TLSCipher = state.NegotiatedProtocol, state.Version, state.CipherSuite
-		e.Resumed, e.Name = state.DidResume, peerName(state)
+		d.Proto, d.TLSVersion, d.TLSCipher = state.NegotiatedProtocol, state.Version, state.CipherSuite
+		d.Resumed, d.Name = state.DidResume, peerName(state)
 		log.TLSDone(*state, nil)
 	} else {
 		log.TLSDone(tls.ConnectionState{}, err)
 	}
-	log.Emit(&e)
+	log.Emit(&trace.Event{Kind: trace.TLSDone, Err: err, Detail: &d})
 }
 
 func (d *Dialer) handshake(ctx context.Context, route message.Route, name string, r *Result) error {

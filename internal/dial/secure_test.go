@@ -96,8 +96,8 @@ func TestTLS(t *testing.T) {
 			}
 			events := rec.Events()
 			begin, done := events[len(events)-2], events[len(events)-1]
-			if begin.Kind != trace.TLSStart || begin.Host == "" ||
-				done.Kind != trace.TLSDone || done.Proto != c.proto || done.TLSVersion != c.version {
+			if begin.Kind != trace.TLSStart || begin.Host() == "" ||
+				done.Kind != trace.TLSDone || done.Proto() != c.proto || done.TLSVersion() != c.version {
 				t.Errorf("events %+v, %+v", begin, done)
 			}
 		})
@@ -154,7 +154,7 @@ func TestResumption(t *testing.T) {
 				talk(t, res.TLS)
 				res.Socket.Kill()
 				events := rec.Events()
-				if res.State.DidResume != want || events[len(events)-1].Resumed != want {
+				if res.State.DidResume != want || events[len(events)-1].Resumed() != want {
 					t.Errorf("handshake %d resumed: %v, want %v", i+1, res.State.DidResume, want)
 				}
 			}

@@ -7,7 +7,6 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/textproto"
-	"time"
 
 	"sonde/trace"
 )
@@ -19,12 +18,12 @@ func (l *Log) call(e *trace.Event) {
 	h, c := l.own(), l.client()
 	switch e.Kind {
 	case trace.AcquireStart:
-		each(h.GetConn, c.GetConn, e.Host)
+		each(h.GetConn, c.GetConn, e.Host())
 	case trace.DNSStart:
-		each(h.DNSStart, c.DNSStart, trace.DNSStartInfo{Host: e.Host})
+		each(h.DNSStart, c.DNSStart, trace.DNSStartInfo{Host: e.Host()})
 	case trace.DNSDone:
 		if h.DNSDone != nil || c.DNSDone != nil {
-			each(h.DNSDone, c.DNSDone, trace.DNSDoneInfo{Addrs: ipAddrs(e.Addrs), Err: e.Err})
+			each(h.DNSDone, c.DNSDone, trace.DNSDoneInfo{Addrs: ipAddrs(e.Addrs()), Err: e.Err})
 		}
 	case trace.ConnectStart, trace.ConnectDone:
 		l.connect(h, c, e)
@@ -65,41 +64,41 @@ func callNew(h *trace.Hooks, c *httptrace.ClientTrace, e *trace.Event) {
 	case e.Kind == trace.Retry && h.Retry != nil:
 		h.Retry(e.Attempt, e.Err)
 	case e.Kind == trace.Redirect && h.Redirect != nil:
-		h.Redirect(e.Status, e.URL)
+		h.Redirect(e.Status, e.URL())
 	case e.Kind == trace.ProxyChosen && h.ProxyChosen != nil:
-		h.ProxyChosen(e.Host)
+		h.ProxyChosen(e.Host())
 	case e.Kind == trace.ProxyStart && h.ProxyStart != nil:
-		h.ProxyStart(e.Host)
+		h.ProxyStart(e.Host())
 	case e.Kind == trace.ProxyDone && h.ProxyDone != nil:
-		h.ProxyDone(e.Host, e.Err)
+		h.ProxyDone(e.Host(), e.Err)
 	}
 }
 
 // connect calls the hooks around one attempt to connect. Where a dialer of the
 // caller's does it, a net.Dialer within calls the hooks of httptrace by itself.
 func (l *Log) connect(h *trace.Hooks, c *httptrace.ClientTrace, e *trace.Event) {
-	addr := e.Host
-	if e.Remote.IsValid() && !e.Custom {
-		addr = e.Remote.String()
+	addr := e.Host()
+	if e.Remote().IsValid() && !e.Custom() {
+		addr = e.Remote().String()
 	}
 	start, done := c.ConnectStart, c.ConnectDone
-	if e.Custom {
+	if e.Custom() {
 		start, done = nil, nil
 	}
 	if e.Kind == trace.ConnectStart {
 		if h.ConnectStart != nil {
-			h.ConnectStart(e.Network, addr)
+			h.ConnectStart(e.Network(), addr)
 		}
 		if start != nil {
-			start(e.Network, addr)
+			start(e.Network(), addr)
 		}
 		return
 	}
 	if h.ConnectDone != nil {
-		h.ConnectDone(e.Network, addr, e.Err)
+		h.ConnectDone(e.Network(), addr, e.Err)
 	}
 	if done != nil {
-		done(e.Network, addr, e.Err)
+		done(e.Network(), addr, e.Err)
 	}
 }
 
@@ -187,40 +186,35 @@ func (l *Log) Informational(code int, header textproto.MIMEHeader) error {
 	return first
 }
 
-// WantsFields reports whether anybody wants each field that was written.
-func (l *Log) WantsFields() bool {
-	return l != nil && (l.WantsFieldEvents() || l.own().WroteHeaderField != nil || l.client().WroteHeaderField != nil)
-}
-
 // WantsFieldEvents reports whether an event of each field is wanted.
 func (l *Log) WantsFieldEvents() bool {
 	if l.own().Event != nil {
 		return true
 	}
-	if f, ok := l.Sink.(trace.FieldSink); ok {
-		return f.WantsFields()
+	switch s := l.Sink.(type) {
+	case nil:
+		return false
+	case *trace.Ring: // the common one, which need not be asked by an interface
+		return s.Fields
+	case trace.FieldSink:
+		return s.WantsFields()
 	}
-	return l.Sink != nil
+	return true
 }
 
-// WroteField tells of a field that was written, or of several of one name: the
-// hooks the real values, the sink redacted ones. at is when.
-func (l *Log) WroteField(name, value string, more []string, at time.Time) {
-	own, client := l.own().WroteHeaderField, l.client().WroteHeaderField
-	if own != nil || client != nil {
-		values := append([]string{value}, more...)
-		if own != nil {
-			own(name, values)
-		}
-		if client != nil {
-			client(name, values)
-		}
+// WantsFields reports whether there is a hook for each field that was written.
+func (l *Log) WantsFields() bool {
+	return l.own().WroteHeaderField != nil || l.client().WroteHeaderField != nil
+}
+
+// WroteField tells the hooks, which get real values, of a field that was written, or
+// of several of one name.
+func (l *Log) WroteField(name, value string, more []string) {
+	values := append([]string{value}, more...)
+	if f := l.own().WroteHeaderField; f != nil {
+		f(name, values)
 	}
-	if !l.WantsFieldEvents() {
-		return
-	}
-	l.Emit(&trace.Event{Kind: trace.FieldWritten, Time: at, Name: name, Value: trace.Redact(name, value)})
-	for _, value := range more {
-		l.Emit(&trace.Event{Kind: trace.FieldWritten, Time: at, Name: name, Value: trace.Redact(name, value)})
+	if f := l.client().WroteHeaderField; f != nil {
+		f(name, values)
 	}
 }

@@ -19,6 +19,7 @@ type Log struct {
 	Call    uint64
 	Attempt int
 	Conn    uint64 // for events that do not name their connection
+	Batch   *Batch // nil: each event goes to the sink at once
 }
 
 // On reports whether anybody listens; ask it before making an Event whose
@@ -29,41 +30,57 @@ func (l *Log) On() bool { return l != nil }
 // and hands e to the sink, with the time unless it has one. It does
 // nothing on a nil Log, and keeps nothing of e.
 func (l *Log) Emit(e *trace.Event) {
-	if l == nil {
-		return
+	if l != nil {
+		l.emit(e)
 	}
-	e.Call, e.Attempt = l.Call, l.Attempt
+}
+
+func (l *Log) emit(e *trace.Event) {
 	var hook func(trace.Event)
 	if l.Hooks != nil || l.Client != nil {
+		l.number(e)
 		l.call(e)
 		hook = l.own().Event
 	}
 	if l.Sink == nil && hook == nil {
 		return
 	}
+	l.complete(e)
+	// Sinks in memory take it by pointer, which saves a copy; by an interface that
+	// would put each event on the heap.
+	switch s := l.Sink.(type) {
+	case nil:
+	case *trace.Ring:
+		if l.Batch == nil {
+			s.RecordCopy(e)
+		} else {
+			l.Batch.add(s, e)
+			l.Batch.flush(s)
+		}
+	case *trace.Recorder:
+		s.RecordCopy(e)
+	default:
+		s.Record(*e)
+	}
+	if hook != nil {
+		hook(*e)
+	}
+}
+
+// complete adds what all events of an attempt have.
+func (l *Log) complete(e *trace.Event) {
+	l.number(e)
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
 	if e.Conn == 0 {
 		e.Conn = l.Conn
 	}
-	l.record(e)
-	if hook != nil {
-		hook(*e)
-	}
 }
 
-// record hands e to the sink. Those in memory take it by pointer, which saves a
-// copy; by an interface that would put each event on the heap.
-func (l *Log) record(e *trace.Event) {
-	switch s := l.Sink.(type) {
-	case nil:
-	case *trace.Ring:
-		s.RecordCopy(e)
-	case *trace.Recorder:
-		s.RecordCopy(e)
-	default:
-		s.Record(*e)
+func (l *Log) number(e *trace.Event) {
+	if e.Call = l.Call; e.Kind != trace.CallStart { // which is of no attempt
+		e.Attempt = l.Attempt
 	}
 }
 

@@ -328,11 +328,12 @@ func (x *exchange) Finish(end trace.Reason) (trace.Reason, time.Duration) {
 	}
 	if !c.sock.End() {
 		end, hint = trace.Canceled, 0
-		if why := c.aborted.Load(); why != 0 {
+		if why := c.sock.Why(); why != 0 {
 			end = trace.Reason(why)
 		}
 		c.sock.Kill()
 	}
+	c.sock.Used = true
 	x.recycle()
 	return end, hint
 }

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"io"
 	"net"
-	"sync/atomic"
 	"time"
 
+	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/internal/socket"
 	"sonde/trace"
@@ -18,9 +18,8 @@ import (
 // caller's goroutine; Abort may come from anywhere. Idle, it holds no buffer:
 // what an exchange needs comes with the exchange.
 type Conn struct {
-	sock    *socket.Conn
-	tls     *tls.Conn // nil: plain
-	aborted atomic.Uint32
+	sock *socket.Conn
+	tls  *tls.Conn // nil: plain
 }
 
 // NewConn makes a connection of a socket and, above it, TLS (nil: none).
@@ -58,17 +57,36 @@ func (c *Conn) write(p []byte) (int, error) {
 
 // RoundTrip sends a request and reads the head of its final response; see
 // message.Carrier.
+//
+// What lies on a connection before a request has left is no answer to it, whoever
+// wants it to be taken for one: the request does not go there.
 func (c *Conn) RoundTrip(ctx context.Context, call *message.Call) (message.Stream, error) {
+	asks := c.sock.Used && c.asks(call)
+	if c.sock.Used && !asks && call.Body.Reader == nil && c.sock.Waiting() { // the pool looks for those with a Reader
+		if why := c.Check(); why != trace.NoReason {
+			call.Log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: socket.ErrEarly})
+			return nil, &fault.Fault{Op: fault.FirstByte, Err: socket.ErrEarly, End: why}
+		}
+	}
 	x, _ := call.Kept.(*exchange)
 	if call.Kept = nil; x == nil {
 		x = new(exchange)
 	}
 	x.begin(c, ctx, call)
+	x.asks = asks
 	x.send()
 	if err := x.receive(); err != nil {
 		return nil, x.fail(err)
 	}
 	return x, nil
+}
+
+// asks reports whether the request may be sent by the first read of its response,
+// which looks at what is there for nothing: if it leaves at once, and nobody who is
+// told when could wait.
+func (c *Conn) asks(call *message.Call) bool {
+	return c.tls == nil && !call.Log.Waits() && call.Timeouts.FirstByte == 0 &&
+		call.Body.Reader == nil && len(call.Body.Bytes) <= inlineBody && !call.Request.Expect
 }
 
 // checkTime bounds Check where only a read can tell.
@@ -162,7 +180,4 @@ func (c *Conn) Close(trace.Reason) {
 }
 
 // Abort ends the connection at once; from any goroutine.
-func (c *Conn) Abort(why trace.Reason) {
-	c.aborted.CompareAndSwap(0, uint32(why))
-	c.sock.Kill()
-}
+func (c *Conn) Abort(why trace.Reason) { c.sock.Abort(uint32(why)) }

@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,10 @@ import (
 
 const (
 	// firstBuffer takes most heads with a small body. 10,000 calls at once are 160 MB
-	// of buffers if each begins with more.
-	firstBuffer = 4 << 10
+	// of buffers if each begins with more. It is a size of the allocator's, which puts
+	// five of these on a span and two of 4 KB; what it knows of a span it keeps for
+	// good: 48 bytes a buffer less.
+	firstBuffer = 4864
 	// bufferSize takes a head and a body of some 10 KB in one read. Who gets such
 	// responses gets such a buffer.
 	bufferSize = 16 << 10
@@ -40,7 +43,7 @@ const (
 type exchange struct {
 	conn *Conn
 	call *message.Call
-	up   *upload // the request body's goroutine, nil if it went with the head
+	up   uploader // the request body's goroutine, nil if it went with the head
 
 	buf  []byte // bytes read: buf[r:w] are still to be used. It is mem or *call.Buf
 	r, w int
@@ -51,6 +54,7 @@ type exchange struct {
 	answered bool         // a byte of an answer came
 	prompt   bool         // the head came in one read, and no other before it
 	waiting  bool         // for 100 Continue, until the read limit
+	started  bool         // with up: a byte of the request may have left
 	framing  Framing
 	whole    []byte // the body, in the caller's buffer; nil: it was not all there
 	left     int64  // Length: bytes left
@@ -61,6 +65,9 @@ type exchange struct {
 	writeErr error
 	failure  error // what a read of the body gave
 
+	asks   bool   // the first read sends the request
+	ask    []byte // the request that it sends
+	tell   func() // that it was sent; nil: not made so far
 	sock   socket.Call
 	chunks Chunked
 	mem    []byte // a buffer of its own; nil: not needed so far
@@ -98,9 +105,9 @@ func (x *exchange) recycle() {
 	x.conn, x.call, x.up, x.buf = nil, nil, nil, nil
 	x.r, x.w = 0, 0
 	x.framing, x.left, x.whole = Framing{}, 0, nil
-	x.done, x.tunnel, x.answered, x.prompt, x.waiting = false, false, false, false, false
+	x.done, x.tunnel, x.answered, x.prompt, x.waiting, x.started = false, false, false, false, false, false
 	x.idleSet, x.got, x.hint = 0, 0, 0
-	x.end, x.writeErr, x.failure = 0, nil, nil
+	x.end, x.writeErr, x.failure, x.ask = 0, nil, nil, nil
 	call.Kept = x
 }
 
@@ -126,14 +133,14 @@ func (x *exchange) send() {
 		x.sendInline(out, headLen)
 	case call.Request.Expect, call.Body.Apart:
 		x.conn.sock.Watch()
-		x.up = newUpload(x.conn, call, nil)
+		x.up = call.Request.Uploads.(uploads)(x.conn, call, nil)
 		x.buf = out[:cap(out)]
 		if _, x.writeErr = x.conn.write(out); x.writeErr != nil {
 			x.conn.sock.SetReadLimit(clock.Now() + int64(answerGrace))
 			return
 		}
-		x.up.started = true
-		wroteHead(call.Log, 0, out, call.Text)
+		x.started = true
+		wroteHead(call.Log, 0, out, call.Words)
 		if !call.Request.Expect {
 			x.up.start()
 			return
@@ -147,8 +154,8 @@ func (x *exchange) send() {
 		}
 	default:
 		x.conn.sock.Watch()
-		x.up = newUpload(x.conn, call, out)
-		x.up.started = true
+		x.up = call.Request.Uploads.(uploads)(x.conn, call, out)
+		x.started = true
 		x.buf = out[:cap(out)]
 		x.up.start()
 	}
@@ -156,8 +163,12 @@ func (x *exchange) send() {
 
 // sendInline writes the whole request, whose head is out[:head].
 func (x *exchange) sendInline(out []byte, head int) {
+	if x.asks {
+		x.ask, x.headLen = out, head
+		return
+	}
 	if _, x.writeErr = x.conn.write(out); x.writeErr != nil {
-		wroteRequest(x.call.Log, 0, false, 0, x.writeErr)
+		x.call.Log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: x.writeErr})
 		x.conn.sock.SetReadLimit(clock.Now() + int64(answerGrace))
 		return
 	}
@@ -174,8 +185,7 @@ func (x *exchange) sent(out []byte, head int) {
 	}
 	if call.Log.On() {
 		call.Sent = clock.Now()
-		wroteHead(call.Log, call.Sent, out[:head], call.Text)
-		wroteRequest(call.Log, call.Sent, len(out) > head, int64(len(out)-head), nil)
+		wroteInline(call.Log, call.Sent, out, head, call.Words)
 	}
 }
 
@@ -259,13 +269,14 @@ func (x *exchange) fillHead() error {
 		x.refreshIdle()
 	}
 	x.prompt = false
+	x.call.Log.Flush()
 	n, err := x.fill()
 	if n > 0 {
 		if !x.answered {
 			x.answered, x.prompt = true, true
 			x.call.FirstByte = clock.Now()
 			if x.call.Log.On() {
-				x.call.Log.Emit(&trace.Event{Kind: trace.FirstByte, Time: clock.At(x.call.FirstByte)})
+				x.call.Log.Step(trace.FirstByte, x.call.Moment.At(x.call.FirstByte), nil)
 			}
 		}
 		return nil
@@ -300,7 +311,13 @@ func (x *exchange) fill() (int, error) {
 			x.buf = append(x.buf, make([]byte, len(x.buf))...)
 		}
 	}
-	n, err := x.conn.read(x.buf[x.w:])
+	var n int
+	var err error
+	if x.ask == nil {
+		n, err = x.conn.read(x.buf[x.w:])
+	} else {
+		n, err = x.exchange()
+	}
 	x.w += n
 	if n > 0 {
 		return n, nil
@@ -309,6 +326,36 @@ func (x *exchange) fill() (int, error) {
 		err = io.ErrNoProgress
 	}
 	return 0, err
+}
+
+// exchange sends the request and reads what comes back. On a connection that was idle
+// a response may lie there, or an end: the request is not sent then.
+func (x *exchange) exchange() (int, error) {
+	var sent func()
+	if x.call.Log.On() {
+		if x.tell == nil {
+			x.tell = func() {
+				x.sent(x.ask, x.headLen)
+				x.call.Log.Flush()
+			}
+		}
+		sent = x.tell
+	}
+	n, wrote, err := x.conn.sock.Ask(x.ask, x.buf, sent)
+	x.ask = nil
+	if wrote == nil && (err == nil || x.sock.Sent > 0) {
+		return n, err
+	}
+	x.call.Log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: cmp.Or(wrote, err)})
+	if wrote == nil {
+		return n, err
+	}
+	x.writeErr = wrote
+	if x.sock.Sent == 0 {
+		return 0, wrote
+	}
+	x.conn.sock.SetReadLimit(clock.Now() + int64(answerGrace))
+	return x.conn.read(x.buf)
 }
 
 // informational handles a 1xx response other than 101.
@@ -388,6 +435,9 @@ func (x *exchange) final() error {
 		x.end = trace.WriteFailed
 	}
 	x.startBody()
+	if call.Log.On() && !x.done && (x.framing.Kind != Length || x.left > int64(x.w-x.r)) {
+		call.Log.Flush() // the rest of the body is still to come
+	}
 	return nil
 }
 
@@ -457,12 +507,12 @@ func (x *exchange) fail(err error) *fault.Fault {
 		f.Op = fault.Read
 	}
 	if x.up != nil {
-		f.Sent = x.up.started
+		f.Sent = x.started
 	} else {
 		f.Sent = x.sock.Sent > 0
 	}
 	x.classify(f)
-	if x.waiting && x.up.started && x.call.Log.On() {
+	if x.waiting && x.started && x.call.Log.On() {
 		x.call.Log.Emit(&trace.Event{Kind: trace.ContinueDone, Err: f.Err})
 	}
 	x.abandon(f.End)
@@ -472,13 +522,11 @@ func (x *exchange) fail(err error) *fault.Fault {
 // classify finds out what was behind f.Err: the context, a timeout, the caller's
 // body, or the server; and with what reason the connection ends.
 func (x *exchange) classify(f *fault.Fault) {
-	var protocol protocolError
-	var caller callerError
-	switch {
-	case errors.As(f.Err, &protocol):
+	if protocol, ok := errors.AsType[protocolError](f.Err); ok {
 		f.Op, f.Err, f.End = fault.Protocol, protocol.error, trace.ProtocolError
 		return
-	case errors.As(f.Err, &caller):
+	}
+	if caller, ok := errors.AsType[callerError](f.Err); ok {
 		f.Op, f.Err, f.End = fault.Read, caller.error, trace.Canceled
 		return
 	}
@@ -497,8 +545,8 @@ func (x *exchange) classify(f *fault.Fault) {
 	}
 	cause := x.conn.sock.Cause()
 	switch {
-	case x.conn.aborted.Load() != 0:
-		f.Err, f.End = errConnAborted, trace.Reason(x.conn.aborted.Load())
+	case x.conn.sock.Why() != 0:
+		f.Err, f.End = errConnAborted, trace.Reason(x.conn.sock.Why())
 	case x.writeErr != nil && (cause == nil || socket.IsTimeout(cause) && !x.conn.sock.Expired()):
 		// The grace for an answer is over, or the connection is.
 		f.Op, f.Err, f.End = fault.Write, x.writeErr, trace.WriteFailed
@@ -513,6 +561,10 @@ func (x *exchange) classify(f *fault.Fault) {
 		if x.writeErr != nil {
 			f.Op = fault.Write
 		}
+	case errors.Is(f.Err, socket.ErrEarly):
+		f.End = trace.UnsolicitedBytes
+	case errors.Is(f.Err, io.EOF) && !f.Sent && x.up == nil:
+		f.End = trace.ServerClosed
 	case errors.Is(f.Err, io.EOF) || errors.Is(f.Err, io.ErrUnexpectedEOF):
 		f.End = trace.ServerClosedInUse
 	default:
@@ -524,8 +576,7 @@ func (x *exchange) classify(f *fault.Fault) {
 // a Reader of the caller's.
 func (x *exchange) abandon(why trace.Reason) {
 	c := x.conn
-	c.aborted.CompareAndSwap(0, uint32(why))
-	c.sock.Kill()
+	c.sock.Abort(uint32(why))
 	if x.up != nil && !x.up.stop() {
 		x.sock.Forget() // its goroutine may still use x.sock: leave it to the collector
 		return

@@ -38,8 +38,6 @@ type upload struct {
 	log       *event.Log
 	firstByte time.Duration
 
-	started bool // a byte may have left; the exchange's own
-
 	head    []byte        // to be written by whoever takes it first
 	taken   atomic.Bool   // head is being written, or was
 	copied  chan struct{} // closed when the upload has taken head
@@ -59,8 +57,30 @@ type upload struct {
 	writeErr error
 }
 
+// uploader is an upload as its exchange knows it: a request brings what makes one in
+// message.Request.Uploads. So a program whose requests have no bodies does without
+// this file.
+type uploader interface {
+	start()
+	answer()
+	refuse(error)
+	settle(time.Duration) trace.Reason
+	sentAt() int64
+	finished() bool
+	wait()
+	stop() bool
+	readerError() error
+	writeError() error
+}
+
+// uploads makes an uploader.
+type uploads func(c *Conn, call *message.Call, head []byte) uploader
+
+// Uploads is what message.Request.Uploads needs to be for a request with a body.
+func Uploads() any { return uploads(newUpload) }
+
 // newUpload prepares an upload; head is what has to be written before the body.
-func newUpload(c *Conn, call *message.Call, head []byte) *upload {
+func newUpload(c *Conn, call *message.Call, head []byte) uploader {
 	u := &upload{
 		conn: c, body: call.Body, kind: call.Request.Body, length: call.Request.Length,
 		log: call.Log, firstByte: call.Timeouts.FirstByte,
@@ -97,7 +117,7 @@ func (u *upload) start() {
 	if _, err := u.conn.write(head); err != nil {
 		u.fail(nil, err)
 	} else {
-		wroteHead(u.log, 0, head, "")
+		wroteHead(u.log, 0, head, nil)
 	}
 	close(u.written)
 }
@@ -198,7 +218,7 @@ func (u *upload) headOut(head []byte) {
 	u.telling.Lock()
 	defer u.telling.Unlock()
 	if len(head) > 0 && !u.told {
-		wroteHead(u.log, 0, head, "")
+		wroteHead(u.log, 0, head, nil)
 	}
 }
 
@@ -397,7 +417,7 @@ func (u *upload) sentAt() int64 {
 // want it.
 func (u *upload) refuse(err error) {
 	u.closeBody()
-	wroteRequest(u.log, 0, false, 0, err)
+	u.log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: err})
 	close(u.done)
 }
 

@@ -7,32 +7,55 @@ import (
 	"sonde/internal/clock"
 	"sonde/internal/event"
 	"sonde/internal/fault"
+	"sonde/internal/message"
 	"sonde/trace"
 )
 
-// wroteHead tells log of a request head that has left, given its bytes, and those as
-// a text if that was made already. at is a reading of the clock; 0: now.
-func wroteHead(log *event.Log, at int64, head []byte, text string) {
+// wroteHead tells log of a request head that has left, given its bytes, and its words
+// if those were made already. at is a reading of the clock; 0: now.
+func wroteHead(log *event.Log, at int64, head []byte, words *message.Words) {
 	if !log.On() {
 		return
 	}
+	e := tellFields(log, at, head, words)
+	log.Emit(&e)
+}
+
+// wroteInline tells log of a request that has left in one, its head being out[:head].
+func wroteInline(log *event.Log, at int64, out []byte, head int, words *message.Words) {
+	e := tellFields(log, at, out[:head], words)
+	now := e.Time
+	log.Later(&e)
+	if len(out) > head {
+		log.Later(&trace.Event{Kind: trace.BodyWritten, Time: now, Bytes: int64(len(out) - head)})
+	}
+	log.Emit(&trace.Event{Kind: trace.RequestWritten, Time: now})
+}
+
+// tellFields tells of a head's fields, and returns what is to be told of the head.
+func tellFields(log *event.Log, at int64, head []byte, words *message.Words) trace.Event {
 	if at == 0 {
 		at = clock.Now()
 	}
 	now := clock.At(at)
-	if text == "" {
-		text = string(head)
+	if words == nil {
+		words = message.NewWords(string(head))
 	}
-	first, lines, _ := strings.Cut(text, "\r\n") // the request line is no field
 	if log.WantsFields() {
-		for lines != "" && lines != "\r\n" {
+		for lines := words.Lines(); lines != "" && lines != "\r\n"; {
 			var name, value string
 			var more []string
 			name, value, more, lines = cutField(lines)
-			log.WroteField(name, value, more, now)
+			log.WroteField(name, value, more)
 		}
 	}
-	log.Emit(&trace.Event{Kind: trace.HeadWritten, Time: now, Bytes: int64(len(head)), Value: first})
+	if log.WantsFieldEvents() {
+		fields := words.Fields()
+		for i := range fields {
+			log.Emit(&trace.Event{Kind: trace.FieldWritten, Time: now, Detail: &fields[i]})
+		}
+	}
+	return trace.Event{Kind: trace.HeadWritten, Time: now, Bytes: int64(len(head)), Detail: &words.Line}
 }
 
 // cutField takes the first field of lines, with the values of those right behind it
@@ -50,22 +73,6 @@ func cutField(lines string) (name, value string, more []string, rest string) {
 	}
 }
 
-// wroteRequest tells log that sending the request, with a body of n bytes, is
-// over. at is a reading of the clock; 0: now.
-func wroteRequest(log *event.Log, at int64, hasBody bool, n int64, err error) {
-	if !log.On() {
-		return
-	}
-	if at == 0 {
-		at = clock.Now()
-	}
-	now := clock.At(at)
-	if hasBody {
-		log.Emit(&trace.Event{Kind: trace.BodyWritten, Time: now, Bytes: n, Err: err})
-	}
-	log.Emit(&trace.Event{Kind: trace.RequestWritten, Time: now, Err: err})
-}
-
 // tellHead tells of the final response's head. Where it was there at once, it
 // came when its first byte did; otherwise the clock is read.
 func (x *exchange) tellHead() {
@@ -77,8 +84,8 @@ func (x *exchange) tellHead() {
 	if !x.prompt || x.up != nil { // an upload has events of its own meanwhile
 		call.Told = clock.Now()
 	}
-	call.Log.Emit(&trace.Event{
-		Kind: trace.HeadRead, Time: clock.At(call.Told), Status: call.Head.Status, Bytes: int64(x.headLen),
+	call.Log.Later(&trace.Event{
+		Kind: trace.HeadRead, Time: call.Moment.At(call.Told), Status: call.Head.Status, Bytes: int64(x.headLen),
 	})
 }
 
@@ -96,12 +103,12 @@ func (x *exchange) tellBody() {
 	if x.whole == nil || x.up != nil {
 		call.Told = clock.Now()
 	}
-	at := clock.At(call.Told)
-	call.Log.Emit(&trace.Event{Kind: trace.BodyRead, Time: at, Bytes: x.got, Err: err})
+	at := call.Moment.At(call.Told)
+	call.Log.Later(&trace.Event{Kind: trace.BodyRead, Time: at, Bytes: x.got, Err: err})
 	if !call.Log.WantsFieldEvents() {
 		return
 	}
 	for name, value := range x.Trailer().All() {
-		call.Log.Emit(&trace.Event{Kind: trace.TrailerRead, Time: at, Name: name, Value: trace.Redact(name, value)})
+		call.Log.Emit(&trace.Event{Kind: trace.TrailerRead, Time: at, Detail: &trace.Detail{Name: name, Value: trace.Redact(name, value)}})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"sonde/internal/clock"
 	"sonde/internal/event"
 	"sonde/trace"
 )
@@ -87,7 +88,7 @@ type Timeouts struct {
 type Call struct {
 	Request  *Request
 	Rendered []byte // Request as HTTP/1 sends it, if that is known already
-	Text     string // Rendered, for events; "": it has to be made
+	Words    *Words // of the head, for events; nil: they have to be made
 	Body     Body
 	Limits   Limits
 	Timeouts Timeouts
@@ -113,5 +114,7 @@ type Call struct {
 	// (0: not yet) and when the first byte of the final answer came.
 	Sent, FirstByte int64
 	// Told is when the last event of the response happened; 0: nobody listens.
-	Told int64
+	// Moment has readings of the goroutine that waits for the response.
+	Told   int64
+	Moment clock.Moment
 }

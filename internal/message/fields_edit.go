@@ -114,6 +114,9 @@ func (f Fields) AppendLines(dst []byte) []byte {
 	return dst
 }
 
+// appendLine is inlined nowhere: four appends are much code.
+//
+//go:noinline
 func appendLine(dst []byte, name, value string) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, ": "...)

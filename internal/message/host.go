@@ -28,15 +28,15 @@ func parseHost(raw string) (host, name string, err error) {
 		}
 		return addr.String(), "[" + addr.WithZone("").String() + "]", nil
 	}
-	host, err = asciiHost(raw)
+	host, err = ASCIIHost(raw)
 	if err != nil {
 		return "", "", err
 	}
 	return host, host, checkHostName(host)
 }
 
-// asciiHost is the host name in lower-case ASCII.
-func asciiHost(raw string) (string, error) {
+// ASCIIHost is a host name in lower-case ASCII: an international one as A-labels.
+func ASCIIHost(raw string) (string, error) {
 	for i := range len(raw) {
 		if raw[i] >= 0x80 {
 			return toASCII(raw)

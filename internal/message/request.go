@@ -24,6 +24,8 @@ type Request struct {
 	Body   BodyKind
 	Length int64 // with KnownLength
 
+	Uploads any // h1.Uploads(), where there may be a body that does not leave with the head
+
 	Close   bool   // say Connection: close
 	Expect  bool   // say Expect: 100-continue
 	Insist  bool   // with Expect: a final response instead of 100 Continue does not keep the body back

@@ -54,12 +54,11 @@ func (t *Tunnel) Open(ctx context.Context, sock *socket.Conn, secure *tls.Conn, 
 		call := message.Call{Request: req, Limits: t.Limits, Until: until, Now: clock.Now(), Head: &head}
 		stream, err := conn.RoundTrip(ctx, &call)
 		if err != nil {
-			var f *fault.Fault
-			if errors.As(err, &f) {
+			if f, ok := errors.AsType[*fault.Fault](err); ok {
 				err = f.Err
 				// Nothing but its end came of a connection that was kept: as when
 				// the proxy had announced that.
-				if !first && !f.Answer && f.End == trace.ServerClosedInUse {
+				if !first && !f.Answer && (f.End == trace.ServerClosedInUse || f.End == trace.ServerClosed) {
 					err = ErrAgain
 				}
 			}

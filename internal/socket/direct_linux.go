@@ -14,7 +14,7 @@ import (
 // maxDirect is the most that is read or written without telling the scheduler, which
 // can give this processor to no other goroutine for as long as the kernel copies.
 // Behind it the gain is nothing beside the copy.
-const maxDirect = 32 << 10
+const maxDirect = 64 << 10
 
 // access is a socket's descriptor, held while it is used; nil where net.Conn has to
 // do. Detectors are told by net.Conn what a Read and a Write order and change, and
@@ -43,6 +43,13 @@ type transfer struct {
 	n    int
 	err  syscall.Errno
 	step func(fd uintptr) bool // receive or send of this transfer: made once
+
+	out   []byte        // of Ask: what is to be sent before p is read
+	sent  int           // bytes of it that were
+	fails syscall.Errno // why it could not be
+	then  func()        // called when out was sent; nil: nobody
+	early bool          // something was there before
+	ask   func(fd uintptr) bool
 }
 
 func (t *transfer) receive(fd uintptr) bool {
@@ -61,6 +68,26 @@ func (t *transfer) receive(fd uintptr) bool {
 			return true
 		}
 	}
+}
+
+// exchange is a step of Ask: it looks, sends, waits for an answer, and receives it.
+func (t *transfer) exchange(fd uintptr) bool {
+	if t.sent > 0 { // not the first time: an answer may be there
+		return t.receive(fd)
+	}
+	if t.early = t.receive(fd); t.early {
+		return true
+	}
+	out := transfer{p: t.out}
+	all := out.send(fd)
+	t.sent, t.fails = out.n, out.err
+	if !all || t.fails != 0 {
+		return true // what is left is Write's
+	}
+	if t.then != nil {
+		t.then()
+	}
+	return false
 }
 
 func (t *transfer) send(fd uintptr) bool {
@@ -122,13 +149,62 @@ func (c *Conn) send(p []byte) (int, error) {
 	return t.n, nil
 }
 
+// Ask is Write(out) and then Read(p), with a look between exchanges where that costs
+// nothing: what is there before a request was sent is no answer to it. Then nothing is
+// sent, and err says what was there: ErrEarly, the end, or a failure. wrote is the
+// error of the Write; after one nothing was read. sent, unless it is nil, is called
+// between the two. It must not close the connection, nor wait.
+func (c *Conn) Ask(out, p []byte, sent func()) (n int, wrote, err error) {
+	if c.sys == nil || c.call == nil || len(p) == 0 || len(out) == 0 || len(out) > maxDirect {
+		return c.askPlain(out, p, sent)
+	}
+	p = p[:min(len(p), maxDirect)]
+	t := &c.call.in
+	if t.ask == nil {
+		t.ask = t.exchange
+	}
+	t.p, t.n, t.err, t.out, t.sent, t.fails, t.early, t.then = p, 0, 0, out, 0, 0, false, sent
+	err = c.sys.Read(t.ask)
+	t.p, t.out, t.then = nil, nil, nil
+	c.call.Sent += int64(t.sent)
+	switch {
+	case t.fails != 0:
+		return 0, c.failure("write", nil, t.fails), nil
+	case err != nil && !c.resume(err, true):
+		return 0, nil, c.failure("read", err, 0)
+	case err != nil && t.sent == len(out): // the end of a tick
+		n, err = c.Read(p)
+		return n, nil, err
+	case t.err != 0:
+		return 0, nil, c.failure("read", nil, t.err)
+	case t.early && t.n > 0:
+		return 0, nil, ErrEarly
+	case t.early || t.sent == len(out) && t.n == 0:
+		return 0, nil, io.EOF
+	case t.sent < len(out):
+		return c.askPlain(out[t.sent:], p, sent)
+	}
+	return t.n, nil, nil
+}
+
+// Waiting reports whether something is there to be read, if only an end. Only the
+// owner of an idle connection may ask. poll(2), as in Ready, takes twice as long.
+func (c *Conn) Waiting() bool {
+	if c.sys == nil {
+		return false
+	}
+	var one [1]byte
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(c.fd),
+		uintptr(unsafe.Pointer(&one)), 1, syscall.MSG_PEEK|syscall.MSG_DONTWAIT, 0, 0)
+	return errno != syscall.EAGAIN && errno != syscall.EINTR
+}
+
 // failure is the error that net.Conn gives.
 func (c *Conn) failure(op string, err error, errno syscall.Errno) error {
 	if errno != 0 {
 		err = os.NewSyscallError(op, errno)
 	}
-	var o *net.OpError
-	if errors.As(err, &o) {
+	if o, ok := errors.AsType[*net.OpError](err); ok {
 		err = o.Err
 	}
 	local, remote := Local(c.raw), Remote(c.raw)

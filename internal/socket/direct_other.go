@@ -15,3 +15,12 @@ type transfer struct{}
 func (c *Conn) receive(p []byte) (int, error) { return c.raw.Read(p) }
 
 func (c *Conn) send(p []byte) (int, error) { return c.raw.Write(p) }
+
+// Waiting does not know.
+func (c *Conn) Waiting() bool { return false }
+
+// Ask is Write(out), sent() unless that is nil, and then Read(p). wrote is the error of
+// the Write; after one nothing was read.
+func (c *Conn) Ask(out, p []byte, sent func()) (n int, wrote, err error) {
+	return c.askPlain(out, p, sent)
+}

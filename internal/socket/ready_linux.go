@@ -18,14 +18,18 @@ const (
 	HungUp                    // the peer closed, perhaps behind bytes, or an error waits
 )
 
-func descriptor(raw net.Conn) int32 {
-	sc, ok := inner(raw).(syscall.Conn)
-	if !ok {
-		return -1
-	}
-	rc, err := sc.SyscallConn()
-	if err != nil {
-		return -1
+// descriptor is that of raw, or of what is below its layers. rc is raw's access to it;
+// nil: it is not known.
+func descriptor(raw net.Conn, rc syscall.RawConn) int32 {
+	if rc == nil {
+		sc, ok := inner(raw).(syscall.Conn)
+		if !ok {
+			return -1
+		}
+		var err error
+		if rc, err = sc.SyscallConn(); err != nil {
+			return -1
+		}
 	}
 	fd := int32(-1)
 	rc.Control(func(f uintptr) { fd = int32(f) })

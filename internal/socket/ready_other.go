@@ -2,7 +2,10 @@
 
 package socket
 
-import "net"
+import (
+	"net"
+	"syscall"
+)
 
 // Readiness is what poll(2) says of an idle connection.
 type Readiness uint8
@@ -15,7 +18,7 @@ const (
 	HungUp                    // the peer closed, perhaps behind bytes, or an error waits
 )
 
-func descriptor(net.Conn) int32 { return -1 }
+func descriptor(net.Conn, syscall.RawConn) int32 { return -1 }
 
 // Ready asks what waits on an idle connection, without blocking.
 func (c *Conn) Ready() Readiness { return Unknown }

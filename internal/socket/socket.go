@@ -40,6 +40,7 @@ type Conn struct {
 	why   atomic.Uint32 // what Abort was told first; 0: it was not called
 	half  bool          // the deadline for writes is another than armed
 	kind  kind
+	Used  bool // by the protocol above: it has carried an exchange
 }
 
 type kind uint8
@@ -79,7 +80,8 @@ func New(raw net.Conn) *Conn {
 
 // Init is New for a Conn that is part of another struct.
 func (c *Conn) Init(raw net.Conn) {
-	c.raw, c.sys, c.fd = raw, access(raw), descriptor(raw)
+	c.raw, c.sys = raw, access(raw)
+	c.fd = descriptor(raw, c.sys)
 	switch raw.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		c.kind = stream
@@ -229,6 +231,20 @@ func (c *Conn) Write(p []byte) (int, error) {
 	}
 }
 
+// ErrEarly is what Ask says of bytes that came before it has sent anything.
+var ErrEarly = errors.New("bytes came before the request was sent")
+
+func (c *Conn) askPlain(out, p []byte, sent func()) (n int, wrote, err error) {
+	if _, wrote = c.Write(out); wrote != nil {
+		return 0, wrote, nil
+	}
+	if sent != nil {
+		sent()
+	}
+	n, err = c.Read(p)
+	return n, nil, err
+}
+
 // resume decides whether err was only the end of a tick. If so it registers with
 // the context, sets the real deadlines, and the operation goes on.
 func (c *Conn) resume(err error, read bool) bool {
@@ -255,8 +271,8 @@ func IsTimeout(err error) bool {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return true
 	}
-	var t net.Error
-	return errors.As(err, &t) && t.Timeout()
+	t, ok := errors.AsType[net.Error](err)
+	return ok && t.Timeout()
 }
 
 // ReadFrom sends what r gives, by sendfile or splice where r and the connection
