@@ -176,14 +176,17 @@ type conn struct {
 	// certificate is a hash of those that the server showed in clear, which is before
 	// TLS 1.3; zero: not seen.
 	certificate [32]byte
-	line        []byte // of the request under way
-	fins        [2]bool
-	notify      [2]int64 // TLS alerts, and nothing behind them
-	finner      Side     // who sent the first FIN
-	reset       bool
-	taken       bool   // by an upgrade or a tunnel
-	stream2     uint32 // the highest stream of HTTP/2
-	ifIndex     [2]int
+	// crowded: inside of TLS the client went on sending before the server answered,
+	// as HTTP/2 does, and it had offered that.
+	crowded bool
+	line    []byte // of the request under way
+	fins    [2]bool
+	notify  [2]int64 // TLS alerts, and nothing behind them
+	finner  Side     // who sent the first FIN
+	reset   bool
+	taken   bool   // by an upgrade or a tunnel
+	stream2 uint32 // the highest stream of HTTP/2
+	ifIndex [2]int
 
 	mark    [2]Traffic // at the start of the request under way
 	passed  *conn      // the idle one that could have carried its first request

@@ -37,7 +37,8 @@ func Example() {
 	//           connections, at most 1 at once, first byte after 49 µs (99%: 49 µs)
 	//
 	// cause 1   client-asks-close (client)
-	// evidence  192.0.2.1:80: the client said Connection: close on 2 of 3 connections.
+	// evidence  192.0.2.1:80: 2 of 3 connections were opened in the place of one on
+	//           which the client had said Connection: close.
 	// fix       Leave out Connection: close: in net/http no Request.Close and no
 	//           Transport.DisableKeepAlives; in a reverse proxy, HTTP/1.1 and an empty
 	//           Connection field to the upstream.
@@ -48,7 +49,7 @@ func ExampleVerdict() {
 	v.Causes[0].Fix = "…"
 	b, _ := json.Marshal(v)
 	fmt.Println(string(b))
-	// Output: {"healthy":false,"requests":3,"connections":3,"peak":1,"causes":[{"cause":"client-asks-close","side":"client","evidence":"192.0.2.1:80: the client said Connection: close on 2 of 3 connections.","fix":"…"}],"certain":true}
+	// Output: {"healthy":false,"requests":3,"connections":3,"peak":1,"causes":[{"cause":"client-asks-close","side":"client","evidence":"192.0.2.1:80: 2 of 3 connections were opened in the place of one on which the client had said Connection: close.","fix":"…"}],"certain":true}
 }
 
 func ExampleCause() {

@@ -67,6 +67,9 @@ type Inspector struct {
 	peak     int
 	others   int // connections that are not HTTP
 	foreign  int // of other processes
+	gaps     int // connections that are over, and packets of them are missing
+	opaque   int // the same, and could not be looked into
+	hidden   int // of these HTTP/2, or perhaps
 	cut      bool
 
 	seen     Witnesses
@@ -172,6 +175,9 @@ func (i *Inspector) tick(now int64) {
 		i.start = now
 	}
 	i.now = max(i.now, now)
+	if len(i.leaving) > 0 && i.now-i.leaving[0].ended > int64(linger) {
+		i.view.Advance(i.now) // it tells what was missing, before they are forgotten
+	}
 	for len(i.leaving) > 0 && i.now-i.leaving[0].ended > int64(linger) {
 		i.release(i.leaving[0])
 		i.leaving[0] = nil

@@ -68,7 +68,7 @@ func (i *Inspector) limits(r *Report) []string {
 	if i.seen.Dropped > 0 {
 		limit("%d packets were lost before they could be read: counts of requests and connections are at least so high.", i.seen.Dropped)
 	}
-	if i.seen.Packets == 0 && i.seen.Looks > 0 {
+	if !i.config.Packets && i.seen.Packets == 0 && i.seen.Looks > 0 {
 		limit("Without packets requests are told by the kernel's counters of segments, and connections that were shorter than the time " +
 			"between two looks are missing: figures are estimates.")
 		if n := i.kernel.passed; n >= manyPassed && n*2 > r.Verdict.Connections {
@@ -77,14 +77,12 @@ func (i *Inspector) limits(r *Report) []string {
 		}
 		return all
 	}
-	gaps := 0
-	for n := range r.Conns {
-		if c := &r.Conns[n]; c.AtLeast && !c.Before {
-			gaps++
-		}
+	if i.gaps > 0 {
+		limit("Packets of %s are missing: counts of their requests are at least so high.", plural(i.gaps, "connection"))
 	}
-	if gaps > 0 {
-		limit("Packets of %s are missing: counts of their requests are at least so high.", plural(gaps, "connection"))
+	if i.hidden > 0 {
+		limit("%s HTTP/2 inside of TLS, or seemed to, where many requests share a connection: how many there were, in all and at once, "+
+			"is an estimate without the keys.", verb(i.hidden, "connection", "spoke", "spoke"))
 	}
 	return all
 }
@@ -179,25 +177,20 @@ func (i *Inspector) notes(r *Report) {
 			note("%s", l)
 		}
 	}
-	about, refused, unused, raced := 0, i.past.refused, i.past.unused, i.past.raced
+	refused, unused, raced := i.past.refused, i.past.unused, i.past.raced
 	for _, p := range i.places {
 		refused += p.refused
 		unused += p.unused
 		raced += p.raced
 	}
-	for _, c := range r.Conns {
-		if c.About && c.Requests > 0 {
-			about++
-		}
-	}
-	if about > 0 && i.seen.Packets > 0 {
-		note("%s could not be looked into: requests were counted by the direction of TLS records.", plural(about, "connection"))
+	if i.opaque > 0 && i.seen.Packets > 0 {
+		note("%s could not be looked into: requests were counted by the direction of TLS records.", plural(i.opaque, "connection"))
 	}
 	if refused > 0 {
 		note("%s refused by the server.", verb(refused, "connection", "was", "were"))
 	}
 	if raced > 0 {
-		note("%s a connection that the server had just closed, or was closing, for being idle: they failed or had to be sent again.", verb(raced, "request", "met", "met"))
+		note("%s a connection that the server had closed, or was closing, for being idle: they failed or had to be sent again.", verb(raced, "request", "met", "met"))
 	}
 	if unused > 0 {
 		note("%s ended without a request: dialed for a request that another connection served first, or tried by somebody else.", plural(unused, "connection"))

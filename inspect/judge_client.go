@@ -187,15 +187,15 @@ func idleClient(p *place) []finding {
 func askingClient(p *place) []finding {
 	t := &p.tallies[clientAsked]
 	return append(found(ClientAsksClose, Client, 0, true, fmt.Sprintf(
-		"the client said Connection: close on %s.%s", ofConns(p, t.n), proxied(t)), t), beforeProxy(t)...)
+		"%s were opened in the place of one on which the client had said Connection: close.%s", ofConns(p, t.n), proxied(t)), t), beforeProxy(t)...)
 }
 
 // oldHTTP: HTTP/1.0 without keep-alive, from either side.
 func oldHTTP(p *place) []finding {
 	c, s := &p.tallies[clientHTTP10], &p.tallies[serverHTTP10]
-	all := found(HTTP10, Client, 0, true, fmt.Sprintf("the client spoke HTTP/1.0 without keep-alive on %s.%s", ofConns(p, c.n), proxied(c)), c)
+	all := found(HTTP10, Client, 0, true, fmt.Sprintf("%s were opened in the place of one on which the client spoke HTTP/1.0 without keep-alive.%s", ofConns(p, c.n), proxied(c)), c)
 	all = append(all, beforeProxy(c)...)
-	all = append(all, found(HTTP10, Server, 0, true, fmt.Sprintf("the server answered by HTTP/1.0 without keep-alive on %s.%s", ofConns(p, s.n), proxied(s)), s)...)
+	all = append(all, found(HTTP10, Server, 0, true, fmt.Sprintf("%s were opened in the place of one on which the server answered by HTTP/1.0 without keep-alive.%s", ofConns(p, s.n), proxied(s)), s)...)
 	return append(all, behindProxy(s)...)
 }
 
@@ -244,5 +244,6 @@ func retries(p *place) []finding {
 		return nil
 	}
 	return []finding{{Cause: Cause{Cause: Retries, Side: Client, n: p.retries, rank: 3, Evidence: fmt.Sprintf(
-		"%s sent again on another connection, because the first one ended without a response.", verb(p.retries, "request", "was", "were"))}}}
+		"%s the same first line as one that had ended without a response on another connection, within %s: sent again, "+
+			"or asked for over and over by the program itself.", verb(p.retries, "request", "had", "had"), short(retryTime))}}}
 }

@@ -30,9 +30,9 @@ func asking(p *place) (all []finding) {
 	low, limit, high := spread(counts)
 	if low == high && limit > 1 && n >= fewest {
 		return found(ServerRequestLimit, Server, 0, said.n > 0, fmt.Sprintf(
-			"the server ended %s, each after exactly %d requests%s.", ofConns(p, n), limit, announced(said.n, n)), tallies...)
+			"the server ended %s, each after exactly %d requests%s, and others were opened in their place.", ofConns(p, n), limit, announced(said.n, n)), tallies...)
 	}
-	text := fmt.Sprintf("the server ended %s right behind a response%s.", ofConns(p, n), announced(said.n, n))
+	text := fmt.Sprintf("the server ended %s right behind a response%s, and others were opened in their place.", ofConns(p, n), announced(said.n, n))
 	if open.n > 0 {
 		text += fmt.Sprintf(" %s had neither a length nor chunks: only the end of the connection could end it.", plural(open.n, "response"))
 	}
@@ -121,7 +121,7 @@ func idleServer(p *place) []finding {
 	}
 	text := fmt.Sprintf("the server closed %s after they had been idle for %s, and the client needed others later.", ofConns(p, t.n), between(t.idles))
 	if t.raced > 0 {
-		text += fmt.Sprintf(" %s one that was just being closed.", verb(t.raced, "request", "met", "met"))
+		text += fmt.Sprintf(" %s one that was closed, or just being closed.", verb(t.raced, "request", "met", "met"))
 	}
 	return append(found(ServerIdleTimeout, Server, 0, false, text, t), behindProxy(t)...)
 }
@@ -137,13 +137,14 @@ func resets(p *place) []finding {
 	if n == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%s ended from the server's side without order", ofConns(p, n)+" were")
+	text := fmt.Sprintf("%s were ended from the server's side without order", ofConns(p, n))
 	if reset.n > 0 {
 		text += fmt.Sprintf(", %d by RST", reset.n)
 	}
 	if failed.n > 0 {
 		text += fmt.Sprintf(", %d closed without a response to the request", failed.n)
 	}
+	text += ", and others were opened in their place"
 	if reset.raced > 0 {
 		text += fmt.Sprintf("; %d met a request after an idle time of %s, so something had forgotten them", reset.raced, between(reset.idles))
 	}
@@ -154,5 +155,5 @@ func resets(p *place) []finding {
 func goesAway(p *place) []finding {
 	t := &p.tallies[serverGoAway]
 	return found(GoAway, Server, 0, true, fmt.Sprintf(
-		"the server said GOAWAY on %s (%s), after %s; they were %s old.", ofConns(p, t.n), decode.AppendEscaped(nil, t.detail), carried(t), between(t.ages)), t)
+		"%s were opened in the place of one on which the server had said GOAWAY (%s), after %s, %s old.", ofConns(p, t.n), decode.AppendEscaped(nil, t.detail), carried(t), between(t.ages)), t)
 }

@@ -263,6 +263,10 @@ func (i *Inspector) progress(c *conn, s *sockets.Socket, atClient bool, now int6
 		want = 0
 	}
 	for n := c.begun; n < want; n++ {
+		if c.state == busy { // it had its response before the next one could begin
+			i.answering(c, now-int64(sent))
+			i.answered(c, now-int64(sent))
+		}
 		i.begin(c, now-int64(sent))
 		if n+1 < want || in >= out {
 			i.answering(c, now-int64(received))

@@ -66,7 +66,7 @@ const retryTime = 5 * time.Second
 func (i *Inspector) answering(c *conn, now int64) {
 	if c.state == busy && c.firstByte == 0 {
 		c.firstByte = now
-		if !c.foreign {
+		if !c.foreign && c.flow != nil { // looks cannot tell
 			c.place.firstByte(time.Duration(now - c.begunAt))
 		}
 	}
@@ -162,6 +162,16 @@ func (i *Inspector) part(c *conn, now int64) {
 	c.stuck, c.state = was == stuck, finished
 }
 
+// late takes note of a request on a connection that the server had closed before: its
+// client had not looked.
+func (i *Inspector) late(c *conn) {
+	if c.foreign || c.loss == nil || c.loss.kind != serverIdle || c.loss.raced {
+		return
+	}
+	c.loss.raced = true
+	c.place.raced++
+}
+
 // blame counts the connections that were opened although c was idle. It waits until
 // c is over: it could still have been used.
 func (i *Inspector) blame(c *conn) {
@@ -197,6 +207,7 @@ func (i *Inspector) release(c *conn) {
 	if c.begun == 0 && c.exchanges == 0 && c.ended != 0 && c.End.How != Refused {
 		p.unused++
 	}
+	i.doubt(c)
 	if c.tls && c.Proto != "TLS" {
 		p.handshakes++
 		if c.Resumed {
@@ -204,6 +215,19 @@ func (i *Inspector) release(c *conn) {
 		}
 	}
 	i.keep(c)
+}
+
+// doubt counts what is not certain about a connection.
+func (i *Inspector) doubt(c *conn) {
+	if c.AtLeast && !c.Before {
+		i.gaps++
+	}
+	if c.About && max(c.begun, c.exchanges) > 0 {
+		i.opaque++
+		if c.http2 || c.crowded {
+			i.hidden++
+		}
+	}
 }
 
 // keep keeps what is told of a connection, in the place of an older one if there

@@ -27,6 +27,9 @@ func (i *Inspector) open(f *flow.Conn) flow.Stream {
 		return nil
 	}
 	c := i.pairs[pair{f.Client, f.Server}]
+	if c == nil {
+		c = i.otherWay(f)
+	}
 	switch {
 	case c == nil:
 	case c.flow != nil: // the addresses are used again
@@ -34,6 +37,10 @@ func (i *Inspector) open(f *flow.Conn) flow.Stream {
 		c = nil
 	case !f.Guessed: // the kernel was faster to tell of it
 		c.Before, c.opened, c.Opened = false, f.First, at(f.First)
+		if !c.foreign {
+			c.state = dialing
+			i.dial(c)
+		}
 	}
 	if c == nil {
 		c = i.add(pair{f.Client, f.Server}, f.First)
@@ -43,6 +50,24 @@ func (i *Inspector) open(f *flow.Conn) flow.Stream {
 	c.flow = f
 	i.flows[f] = c
 	return &stream{i: i, c: c}
+}
+
+// otherWay is the connection of a flow that the kernel told of with the ends the
+// other way round; nil if there is none. A SYN is the better witness of who is the
+// client: the look may have met a server's socket and not its listener. Without one
+// it is the kernel, as the flow then goes by the first packet.
+func (i *Inspector) otherWay(f *flow.Conn) *conn {
+	c := i.pairs[pair{f.Server, f.Client}]
+	switch {
+	case c == nil || c.flow != nil:
+		return nil
+	case f.Guessed:
+		c.reversed = true
+	default:
+		i.swap(c)
+		c.reversed = false
+	}
+	return c
 }
 
 // add makes a connection.
@@ -98,11 +123,12 @@ func (c *conn) side(d flow.Dir) flow.Dir {
 // swap corrects a guess at who is the client.
 func (i *Inspector) swap(c *conn) {
 	delete(i.pairs, pair{c.Client, c.Server})
-	p := c.place
-	p.conns--
-	p.open--
-	if p.conns == 0 {
-		delete(i.places, placeKey{p.client, p.server})
+	if p := c.place; !c.foreign {
+		p.conns--
+		p.open--
+		if p.conns == 0 {
+			delete(i.places, placeKey{p.client, p.server})
+		}
 	}
 	c.reversed = !c.reversed
 	c.Client, c.Server = c.Server, c.Client
@@ -110,8 +136,10 @@ func (i *Inspector) swap(c *conn) {
 	c.ifIndex[0], c.ifIndex[1] = c.ifIndex[1], c.ifIndex[0]
 	c.place = i.place(c.Client.Addr(), c.Server)
 	c.origin = c.place.named("")
-	c.place.conns++
-	c.place.open++
+	if !c.foreign {
+		c.place.conns++
+		c.place.open++
+	}
 	i.pairs[pair{c.Client, c.Server}] = c
 }
 

@@ -89,6 +89,9 @@ func looksLikeRequest(b []byte) bool {
 // request takes bytes of the client that are not encrypted.
 func (s *stream) request(now int64, b []byte) {
 	c := s.c
+	if c.state == finished && !c.http2 && !c.taken && looksLikeRequest(b) {
+		s.i.late(c)
+	}
 	if c.http2 || c.taken || c.state == busy || c.state == stuck || c.state == finished || !looksLikeRequest(b) {
 		return
 	}

@@ -141,6 +141,7 @@ func (r *records) message(h *recordReader, m tlsrec.Message) {
 			r.c.http2 = true
 		}
 		if s.Version < 0x0304 {
+			r.offersH2 = s.ALPN == "h2"
 			r.finished = true // older versions do not hide it
 			// RFC 5077, section 3.4: an echo of the identifier resumes.
 			r.c.Resumed = len(r.session) > 0 && bytes.Equal(r.session, s.SessionID)
@@ -196,6 +197,9 @@ func (r *records) record(d flow.Dir, now int64, size int) {
 		if d == flow.FromServer && c.End.First == Client && c.loss != nil && (c.loss.kind == clientNow || c.loss.kind == clientIdle) && !c.http2 {
 			c.loss.kind, c.End.Unread = clientUnread, true // it goes on sending
 		}
+		if d == flow.FromClient && !c.http2 && !c.crowded {
+			r.i.late(c)
+		}
 		return
 	}
 	if d == flow.FromServer {
@@ -215,6 +219,8 @@ func (r *records) record(d flow.Dir, now int64, size int) {
 	}
 	if c.state != busy {
 		r.i.begin(c, now)
+	} else if r.offersH2 {
+		c.crowded = true
 	}
 }
 

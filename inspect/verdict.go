@@ -10,7 +10,8 @@ type Verdict struct {
 	Peak        int     `json:"peak"`   // requests under way at once
 	Causes      []Cause `json:"causes"` // the likeliest first; empty, not null, without any
 	// Certain says that the verdict rests on all packets. Otherwise figures are at
-	// least so high, Healthy holds as far as could be seen, and Limits say why.
+	// least so high, or estimates (sockets alone, HTTP/2 inside of TLS), Healthy holds
+	// as far as could be seen, and Limits say why.
 	Certain bool     `json:"certain"`
 	Limits  []string `json:"limits,omitempty"`
 }

@@ -118,13 +118,7 @@ type prepared struct {
 
 // request makes the request that the flags describe.
 func (r *requestFlags) request(rawURL string) (*prepared, error) {
-	if r.maxTime < 0 {
-		return nil, &usageError{errors.New("--max-time must not be negative")}
-	}
-	if r.maxHops < -1 {
-		return nil, &usageError{errors.New("--max-redirs must be a number of redirects, or -1 for any")}
-	}
-	if err := r.retryFlags.check(); err != nil {
+	if err := r.check(); err != nil {
 		return nil, err
 	}
 	rawURL = withScheme(rawURL)
@@ -180,6 +174,17 @@ func (r *requestFlags) request(rawURL string) (*prepared, error) {
 		return nil, &usageError{err}
 	}
 	return p, nil
+}
+
+// check finds what is wrong with the numbers.
+func (r *requestFlags) check() error {
+	switch {
+	case r.maxTime < 0:
+		return &usageError{errors.New("--max-time must not be negative")}
+	case r.maxHops < -1:
+		return &usageError{errors.New("--max-redirs must be a number of redirects, or -1 for any")}
+	}
+	return r.retryFlags.check()
 }
 
 // httpURL is rawURL, which must be one for requests.

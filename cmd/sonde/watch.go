@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,9 +67,9 @@ before it, {"live":{…}}:
       "side":"client|server|between","evidence":"…","fix":"…"}],
     "certain":true|false,"limits":["…"]}}
 The likeliest cause comes first; peak is requests under way at once. certain is
-false where not all packets were seen, as with sockets alone or when some were
-lost: then figures are at least so high, healthy holds as far as could be seen,
-and limits, which is left out otherwise, say why.
+false where not all was seen, as with sockets alone, when packets were lost, or
+with HTTP/2 inside of TLS: then figures are at least so high or estimates, healthy
+holds as far as could be seen, and limits, which is left out otherwise, say why.
 
 Exit codes: 0 there is a report, 1 the capture or COMMAND failed (what was seen
 is reported all the same), 2 wrong usage.`,
@@ -141,6 +143,10 @@ func (c *watchCommand) run(ctx context.Context) error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	// A reader that stops ends the watch as an interrupt does: dying of the signal
+	// would leave COMMAND behind.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGPIPE)
+	defer stop()
 	if err := c.resolve(ctx); err != nil {
 		return failed(err)
 	}
@@ -159,7 +165,7 @@ func (c *watchCommand) run(ctx context.Context) error {
 	err := w.follow(ctx)
 	report := w.finish()
 	w.show.clear()
-	if e := c.write(report); err == nil {
+	if e := c.write(report); err == nil && !errors.Is(e, syscall.EPIPE) {
 		err = e
 	}
 	return failed(err)

@@ -51,12 +51,17 @@ func (w *watching) runChild(ctx context.Context) error {
 type family struct {
 	mu      sync.Mutex
 	members map[int]bool // false: looked at since the latest refresh, and none
+	// parent's children belong to it, itself does not; 0 is nobody. What this program
+	// runs may have connections before its number is known here.
+	parent int
 }
 
 func newFamily(pid int) *family {
 	f := &family{members: map[int]bool{}}
 	if pid > 0 {
 		f.members[pid] = true
+	} else {
+		f.parent = os.Getpid()
 	}
 	return f
 }
@@ -82,11 +87,14 @@ func (f *family) has(pid int) bool {
 	}
 	for p, n := pid, 0; p > 1 && n < maxGenerations && !member; n++ {
 		_, p = processStat(p)
-		member = f.members[p]
+		member = f.belongs(p)
 	}
 	f.members[pid] = member
 	return member
 }
+
+// belongs reports whether the children of p are members.
+func (f *family) belongs(p int) bool { return f.members[p] || p > 0 && p == f.parent }
 
 // maxGenerations bounds the way up to an ancestor, while processes come and go.
 const maxGenerations = 100
@@ -111,7 +119,7 @@ func (f *family) refresh() {
 			if err != nil || f.members[pid] {
 				continue
 			}
-			if _, parent := processStat(pid); !f.members[parent] {
+			if _, parent := processStat(pid); !f.belongs(parent) {
 				continue
 			}
 			f.members[pid], found = true, true

@@ -131,6 +131,10 @@ func TestFamily(t *testing.T) {
 	if !f.has(os.Getpid()) || !f.has(grandchild) || f.has(1) || f.has(os.Getppid()) {
 		t.Errorf("before a look: %v", f.members)
 	}
+	// What the command runs belongs to it before anybody has told its number.
+	if run := newFamily(0); !run.has(child.Process.Pid) || !run.has(grandchild) || run.has(os.Getpid()) || run.has(1) {
+		t.Errorf("of a command: %v", run.members)
+	}
 	f.refresh()
 	if !f.has(child.Process.Pid) || !f.has(grandchild) || f.has(1) {
 		t.Errorf("behind a look: %v", f.members)

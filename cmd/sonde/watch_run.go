@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -115,6 +116,9 @@ func (w *watching) open() error {
 	}
 	var err error
 	if c.keylog != "" {
+		if _, gone := os.Stat(c.keylog); c.read != "" && gone != nil { // nobody will write it any more
+			return fmt.Errorf("--keylog: %w", gone)
+		}
 		if w.keys, err = keylog.Open(c.keylog); err != nil {
 			return fmt.Errorf("--keylog: %w", err)
 		}

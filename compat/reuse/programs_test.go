@@ -90,7 +90,7 @@ var programs = map[string]watchtest.Program{
 				return err
 			}
 			forgotten = append(forgotten, a)
-			time.Sleep(pause)
+			time.Sleep(4 * pause) // until the body has filled what buffers there are
 		}
 		if len(forgotten) != 8 {
 			return fmt.Errorf("%d responses", len(forgotten))
