@@ -55,7 +55,11 @@ func (r *Recorder) cookies(fields iter.Seq2[string, string]) []cookie {
 			continue
 		}
 		for part := range strings.SplitSeq(value, ";") {
-			if name, value, ok := strings.Cut(strings.TrimSpace(part), "="); ok {
+			name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+			if !ok {
+				name, value = "", name
+			}
+			if name != "" || value != "" {
 				all = append(all, cookie{Name: text(name), Value: r.secret(value)})
 			}
 		}
@@ -71,7 +75,10 @@ func (r *Recorder) setCookies(fields iter.Seq2[string, string]) []cookie {
 			continue
 		}
 		first, attributes, _ := strings.Cut(value, ";")
-		name, value, _ := strings.Cut(strings.TrimSpace(first), "=")
+		name, value, ok := strings.Cut(strings.TrimSpace(first), "=")
+		if !ok { // RFC 6265bis §5.6: it is the value of a cookie without a name
+			name, value = "", name
+		}
 		c := cookie{Name: text(name), Value: r.secret(value)}
 		for part := range strings.SplitSeq(attributes, ";") {
 			c.attribute(strings.TrimSpace(part))

@@ -317,3 +317,26 @@ var errBroken = errors.New("broken")
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+// TestNamelessCookies: what stands in place of a cookie's name may be its value, which
+// is a secret.
+func TestNamelessCookies(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Set-Cookie", "topsecret; Path=/")
+	}))
+	defer srv.Close()
+	rec := har.New(har.Config{})
+	c, err := sonde.New(sonde.Config{Middleware: []sonde.Middleware{rec.Middleware}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Get(context.Background(), srv.URL, sonde.WithHeader("Cookie", "topsecret")); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	rec.WriteTo(&out)
+	if text := out.String(); strings.Contains(text, "topsecret") || strings.Count(text, `"value": "[redacted]"`) != 4 {
+		t.Error(text)
+	}
+}

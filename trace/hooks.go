@@ -31,7 +31,8 @@ type (
 // the caller's, and some may be called after the call has returned: a dial can
 // outlive it. They must not block, nor call the client.
 type Hooks struct {
-	// GetConn is called before a connection is asked of the pool.
+	// GetConn is called before a connection is asked of the pool; hostPort is the
+	// origin's, or the proxy's that it leads to first.
 	GetConn func(hostPort string)
 	// GotConn is called once there is a connection, new or reused.
 	GotConn func(GotConnInfo)

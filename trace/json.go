@@ -61,6 +61,8 @@ func AppendJSON(dst []byte, e *Event) []byte {
 	dst = appendString(dst, "name", e.Name())
 	if e.isField() {
 		dst = appendQuoted(append(dst, `,"value":`...), e.Value())
+	} else if e.Kind == HeadWritten {
+		dst = appendString(dst, "line", e.Value())
 	}
 	dst = appendString(dst, "network", e.Network())
 	dst = appendString(dst, "host", e.Host())

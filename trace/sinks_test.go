@@ -101,6 +101,7 @@ type line struct {
 	Status     int
 	Name       *string
 	Value      *string
+	Line       string
 	Network    string
 	Host       string
 	Remote     netip.AddrPort
@@ -149,6 +150,9 @@ func TestJSONLines(t *testing.T) {
 			l.Resumed != e.Resumed() || l.Idle != int64(e.Idle) || l.Wait != int64(e.Wait()) ||
 			(l.Error == nil) != (e.Err == nil) || l.Error != nil && *l.Error != e.Err.Error() {
 			t.Errorf("%+v\nis not %+v", l, e)
+		}
+		if l.Line != "" != (e.Kind == trace.HeadWritten && e.Detail != nil) || l.Line != "" && l.Line != strings.ToValidUTF8(e.Value(), "\ufffd") {
+			t.Errorf("%s: line %q, want %q", e.Kind, l.Line, e.Value())
 		}
 		if l.Value != nil && *l.Value != strings.ToValidUTF8(e.Value(), "\ufffd") {
 			t.Errorf("value %q, want %q", *l.Value, e.Value())

@@ -151,7 +151,9 @@ func (a *Attempt) sending(e *Event, now time.Duration) {
 	case ContinueWait:
 		a.begin(Span{Phase: PhaseContinue, Start: now})
 	case ContinueDone:
-		a.end(PhaseContinue, now, nil)
+		if s := a.end(PhaseContinue, now, nil); s != nil {
+			s.Err = e.Err
+		}
 	case BodyWritten:
 		a.BodyWritten = e.Bytes
 	case RequestWritten:

@@ -144,3 +144,17 @@ func TestTimeline(t *testing.T) {
 		t.Error("a timeline of nothing")
 	}
 }
+
+// TestTimelineContinue: a wait for 100 Continue that failed says so.
+func TestTimelineContinue(t *testing.T) {
+	lost := errors.New("lost")
+	line := trace.Timelines([]trace.Event{
+		at(0, 1, trace.Event{Kind: trace.AcquireDone, Conn: 1}),
+		at(1, 1, trace.Event{Kind: trace.ContinueWait}),
+		at(2, 1, trace.Event{Kind: trace.ContinueDone, Err: lost}),
+		at(2, 1, trace.Event{Kind: trace.RequestWritten, Err: lost}),
+	})[0]
+	if got, want := spans(&line.Attempts[0]), "send 0-2!, continue 1-2!"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

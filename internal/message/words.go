@@ -19,6 +19,9 @@ type Words struct {
 func NewWords(head string) *Words {
 	w := &Words{Text: head}
 	w.Line.Value, _, _ = strings.Cut(head, "\r\n")
+	if _, target, _ := strings.Cut(w.Line.Value, " "); !strings.HasPrefix(target, "/") {
+		w.Line.Value = trace.RedactURLs(w.Line.Value) // an absolute-form that the caller wrote
+	}
 	return w
 }
 

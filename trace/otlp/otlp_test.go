@@ -207,3 +207,24 @@ func ExampleSend() {
 	// POST /v1/traces application/json
 	// <nil>
 }
+
+// TestMethods: a method that the conventions do not know makes no name of its own,
+// and what there was not has no size.
+func TestMethods(t *testing.T) {
+	body, err := otlp.Marshal("test", []trace.Timeline{{Method: "PURGE", URL: "http://h/", Attempts: []trace.Attempt{{Number: 1}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(body)
+	for _, want := range []string{
+		`"name":"HTTP"`, `{"key":"http.request.method","value":{"stringValue":"_OTHER"}}`,
+		`{"key":"http.request.method_original","value":{"stringValue":"PURGE"}}`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	if strings.Contains(text, "body.size") {
+		t.Errorf("sizes of what was never sent in %s", text)
+	}
+}

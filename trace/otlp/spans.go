@@ -102,8 +102,12 @@ func stamp(start time.Time, d time.Duration) string {
 }
 
 func spansOf(call *trace.Timeline) []span {
+	name, _ := method(call)
+	if name == otherMethod {
+		name = "HTTP"
+	}
 	root := span{
-		TraceID: id(16), SpanID: id(8), Name: call.Method, Kind: kindClient,
+		TraceID: id(16), SpanID: id(8), Name: name, Kind: kindClient,
 		Start: stamp(call.Start, 0), End: stamp(call.Start, call.End), Attributes: attributesOf(call),
 	}
 	if call.Err != nil || call.Status >= 400 {
@@ -126,7 +130,11 @@ func spansOf(call *trace.Timeline) []span {
 
 // attributesOf are those that the semantic conventions name, and sonde's own.
 func attributesOf(call *trace.Timeline) []attribute {
-	all := []attribute{text("http.request.method", call.Method), text("url.full", call.URL)}
+	known, original := method(call)
+	all := []attribute{text("http.request.method", known), text("url.full", call.URL)}
+	if original != "" {
+		all = append(all, text("http.request.method_original", original))
+	}
 	if u, err := url.Parse(call.URL); err == nil {
 		all = append(all, text("url.scheme", u.Scheme), text("server.address", u.Hostname()))
 		port := u.Port()
@@ -161,8 +169,27 @@ func attributesOf(call *trace.Timeline) []attribute {
 	if last.TLSVersion != 0 {
 		all = append(all, text("tls.protocol.name", "tls"), boolean("tls.resumed", last.Resumed))
 	}
-	return append(all, number("http.request.body.size", last.BodyWritten),
-		number("http.response.body.size", last.BodyRead), boolean("sonde.connection.reused", last.Reused))
+	if last.Conn != 0 {
+		all = append(all, number("http.request.body.size", last.BodyWritten), boolean("sonde.connection.reused", last.Reused))
+	}
+	if last.HeadRead != 0 {
+		all = append(all, number("http.response.body.size", last.BodyRead))
+	}
+	return all
+}
+
+// otherMethod is what the conventions call a method that they do not know: so that
+// names and values are few.
+const otherMethod = "_OTHER"
+
+// method is that of call as the conventions have it, and what it was where they do
+// not know it.
+func method(call *trace.Timeline) (known, original string) {
+	switch call.Method {
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY":
+		return call.Method, ""
+	}
+	return otherMethod, call.Method
 }
 
 // errorType is a name of few for err.
