@@ -281,6 +281,7 @@ func (k *call) hit(now int64) bool {
 	k.got, k.held = pool.Got{Conn: conn, Reused: true, Idle: idle}, true
 	if k.log.On() {
 		t := k.msg.Moment.At(now) // no dial has the log, nor has time passed
+		k.log.GetConn(p.tell(k.req).acquire.Host)
 		k.log.Step(trace.AcquireStart, t, &p.tell(k.req).acquire)
 		k.log.Conn = conn.ID()
 		k.log.Emit(&trace.Event{Kind: trace.AcquireDone, Time: t, Reused: true, Idle: idle})
@@ -323,6 +324,9 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 		}
 		if p.route.Proxy != nil {
 			k.log.Emit(&trace.Event{Kind: trace.ProxyChosen, Time: k.msg.Moment.At(now), Detail: &trace.Detail{Host: p.route.Proxy.Name()}})
+			k.log.GetConn(p.route.Proxy.Hops()[0].Addr())
+		} else {
+			k.log.GetConn(p.tell(r).acquire.Host)
 		}
 		k.log.Emit(&trace.Event{Kind: trace.AcquireStart, Time: k.msg.Moment.At(now), Detail: &p.tell(r).acquire})
 	}
@@ -466,7 +470,7 @@ func (r *Request) informational(c *Client) func(*Head) error {
 func (k *call) again(f *fault.Fault) bool {
 	switch f.End {
 	case trace.ServerClosedInUse, trace.ReadFailed, trace.WriteFailed:
-	case trace.ServerClosed, trace.UnsolicitedBytes: // found just before the request was sent
+	case trace.ServerClosed, trace.UnsolicitedBytes, trace.TLSAlert: // found just before the request was sent
 	default:
 		return false
 	}

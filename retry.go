@@ -173,7 +173,7 @@ func (k *call) passes(f *fault.Fault) bool {
 		return !permanent(f.Err)
 	case fault.Write, fault.FirstByte, fault.Read:
 		switch f.End {
-		case trace.ServerClosedInUse, trace.ServerClosed, trace.UnsolicitedBytes, trace.ReadFailed, trace.WriteFailed, trace.TimedOut:
+		case trace.ServerClosedInUse, trace.ServerClosed, trace.UnsolicitedBytes, trace.TLSAlert, trace.ReadFailed, trace.WriteFailed, trace.TimedOut:
 			return true
 		}
 	}

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"sonde"
 	"sonde/trace"
@@ -27,6 +29,16 @@ func said(r *trace.Ring) string {
 	return strings.Join(kinds, " ")
 }
 
+// saidAs is said once it ends with want. The server may have a request before its
+// client has come back from sending it, and said so.
+func saidAs(r *trace.Ring, want string) string {
+	got := said(r)
+	for end := time.Now().Add(2 * time.Second); !strings.HasSuffix(got, want) && time.Now().Before(end); got = said(r) {
+		runtime.Gosched()
+	}
+	return got
+}
+
 const untilSent = "call-start attempt-start acquire-start acquire-done head-written request-written"
 
 // TestRingWaits: a Ring, which gets events of kept connections in batches, has all that
@@ -35,7 +47,7 @@ func TestRingWaits(t *testing.T) {
 	ring := trace.NewRing(64)
 	waiting := make(chan string, 1)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		waiting <- said(ring)
+		waiting <- saidAs(ring, " request-written")
 		w.Header().Set("Content-Length", "5")
 		io.WriteString(w, "hel")
 		if r.URL.Path == "/late" {

@@ -17,8 +17,7 @@ import (
 func (l *Log) call(e *trace.Event) {
 	h, c := l.own(), l.client()
 	switch e.Kind {
-	case trace.AcquireStart:
-		each(h.GetConn, c.GetConn, e.Host())
+	case trace.AcquireStart: // see GetConn
 	case trace.DNSStart:
 		each(h.DNSStart, c.DNSStart, trace.DNSStartInfo{Host: e.Host()})
 	case trace.DNSDone:
@@ -148,6 +147,10 @@ func (l *Log) client() *httptrace.ClientTrace {
 	}
 	return l.Client
 }
+
+// GetConn calls the hooks that are told where a connection has to lead first: to the
+// origin, as the event after it says, or to a proxy.
+func (l *Log) GetConn(hostPort string) { each(l.own().GetConn, l.client().GetConn, hostPort) }
 
 // GotConn calls the hooks that get the live connection.
 func (l *Log) GotConn(info trace.GotConnInfo) { each(l.own().GotConn, l.client().GotConn, info) }

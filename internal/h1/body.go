@@ -263,7 +263,7 @@ func (x *exchange) Drain(max, until int64) bool {
 		}
 		for !x.done {
 			n := min(x.left, int64(x.w-x.r))
-			x.r, x.left = x.r+int(n), x.left-n
+			x.r, x.left, x.got = x.r+int(n), x.left-n, x.got+n
 			if x.done = x.left == 0; x.done {
 				break
 			}
@@ -284,7 +284,7 @@ func (x *exchange) Drain(max, until int64) bool {
 func (x *exchange) drainChunks() {
 	for x.r < x.w && !x.done {
 		n := min(x.chunks.Left, int64(x.w-x.r))
-		x.r, x.chunks.Left = x.r+int(n), x.chunks.Left-n
+		x.r, x.chunks.Left, x.got = x.r+int(n), x.chunks.Left-n, x.got+n
 		if x.chunks.Left > 0 {
 			return
 		}
@@ -318,6 +318,8 @@ func (x *exchange) Finish(end trace.Reason) (trace.Reason, time.Duration) {
 	// RFC 9112 §6.3: bytes beyond the response are not the answer to anything.
 	if end == trace.NoReason && x.r < x.w {
 		end = trace.UnsolicitedBytes
+	} else if end == trace.NoReason {
+		end = c.held()
 	}
 	if end != trace.NoReason {
 		x.closeFor(end)

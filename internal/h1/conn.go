@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"time"
@@ -42,10 +43,12 @@ func (c *Conn) Slots() int { return 1 }
 func (c *Conn) Fd() int { return c.sock.Fd() }
 
 func (c *Conn) read(p []byte) (int, error) {
-	if c.tls != nil {
-		return c.tls.Read(p)
+	if c.tls == nil {
+		return c.sock.Read(p)
 	}
-	return c.sock.Read(p)
+	n, err := c.tls.Read(p)
+	c.sock.Decrypted(n)
+	return n, err
 }
 
 func (c *Conn) write(p []byte) (int, error) {
@@ -59,13 +62,15 @@ func (c *Conn) write(p []byte) (int, error) {
 // message.Carrier.
 //
 // What lies on a connection before a request has left is no answer to it, whoever
-// wants it to be taken for one: the request does not go there.
+// wants it to be taken for one: the request does not go there. That is seen where
+// socket.Waiting can tell, and wherever the pool asks for a Check.
 func (c *Conn) RoundTrip(ctx context.Context, call *message.Call) (message.Stream, error) {
 	asks := c.sock.Used && c.asks(call)
 	if c.sock.Used && !asks && call.Body.Reader == nil && c.sock.Waiting() { // the pool looks for those with a Reader
 		if why := c.Check(); why != trace.NoReason {
-			call.Log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: socket.ErrEarly})
-			return nil, &fault.Fault{Op: fault.FirstByte, Err: socket.ErrEarly, End: why}
+			f := c.refuse(why)
+			call.Log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: f.Err})
+			return nil, f
 		}
 	}
 	x, _ := call.Kept.(*exchange)
@@ -81,11 +86,61 @@ func (c *Conn) RoundTrip(ctx context.Context, call *message.Call) (message.Strea
 	return x, nil
 }
 
+var (
+	errClosedIdle = fmt.Errorf("the server closed the connection before the request was sent: %w", io.EOF)
+	errAlertIdle  = errors.New("TLS ended before the request was sent")
+)
+
+// refuse ends a connection to which nothing was sent because of why, which a Check
+// has found.
+func (c *Conn) refuse(why trace.Reason) *fault.Fault {
+	f := &fault.Fault{Op: fault.FirstByte, Err: errClosedIdle, End: why}
+	switch why {
+	case trace.UnsolicitedBytes:
+		f.Err = socket.ErrEarly
+	case trace.TLSAlert:
+		f.Err = errAlertIdle
+	}
+	c.Abort(why)
+	if first := trace.Reason(c.sock.Why()); first != why { // somebody else was faster: it closed for that
+		f.Err, f.End = errConnAborted, first
+	}
+	return f
+}
+
+// oneRecord reports whether TLS adds n bytes to the data of one record: five before it
+// and a tag of sixteen (RFC 7905, section 2), with TLS 1.3 a byte for the type (RFC
+// 8446, section 5.2), with AES-GCM in TLS 1.2 eight of a nonce (RFC 5288, section 3).
+// None is the sum of two.
+func oneRecord(n int64) bool { return n == 5+16 || n == 5+16+1 || n == 5+16+8 }
+
+// held says why the connection cannot be used again for what TLS has read beyond the
+// response, of which the socket shows nothing any more; NoReason if that is nothing.
+func (c *Conn) held() trace.Reason {
+	// With nothing but the frame of one record over there can be no second one, and most
+	// responses are one: a Read of TLS allocates.
+	if c.tls == nil || oneRecord(c.sock.Overhead()) {
+		return trace.NoReason
+	}
+	c.sock.Dry = true
+	defer func() { c.sock.Dry = false }()
+	var one [1]byte
+	switch n, err := c.tls.Read(one[:]); {
+	case n > 0:
+		return trace.UnsolicitedBytes
+	case err == nil || socket.IsTimeout(err):
+		return trace.NoReason
+	case err == io.EOF:
+		return trace.ServerClosed
+	}
+	return trace.TLSAlert
+}
+
 // asks reports whether the request may be sent by the first read of its response,
 // which looks at what is there for nothing: if it leaves at once, and nobody who is
 // told when could wait.
 func (c *Conn) asks(call *message.Call) bool {
-	return c.tls == nil && !call.Log.Waits() && call.Timeouts.FirstByte == 0 &&
+	return c.tls == nil && !c.sock.Layered() && !call.Log.Waits() && call.Timeouts.FirstByte == 0 &&
 		call.Body.Reader == nil && len(call.Body.Bytes) <= inlineBody && !call.Request.Expect
 }
 

@@ -44,8 +44,9 @@ type upload struct {
 	written chan struct{} // closed when the exchange has written head
 
 	running bool
-	telling sync.Mutex // held while the log is told: nothing may be told after the end
-	told    bool       // of the end
+	telling sync.Mutex   // held while the log is told: nothing may be told after the end
+	told    bool         // of the end
+	out     atomic.Int64 // bytes of a Reader that have left
 	stopped atomic.Bool
 	closing sync.Once
 	done    chan struct{} // closed by the goroutine's end
@@ -308,6 +309,7 @@ func (u *upload) sendReader() (int64, error) {
 		}
 		base = sizeRoom // no head any more
 		total += int64(n)
+		u.out.Store(total)
 		if !end {
 			continue
 		}
@@ -507,7 +509,7 @@ func (u *upload) stop() bool {
 	if u.sentAt() != 0 {
 		u.tell(u.length, errLeftBehind, nil)
 	} else {
-		u.tell(0, errLeftBehind, errLeftBehind)
+		u.tell(u.out.Load(), errLeftBehind, errLeftBehind)
 	}
 	return false
 }

@@ -63,7 +63,7 @@ func (p *Pool) acquire(ctx context.Context, w *Want, pl *Place, a answer, now in
 				return Got{Conn: a.conn, Reused: true, Idle: a.idle}, nil
 			}
 		case endIt:
-			p.ended(a.conn, p.sink)
+			p.ended(a.conn, 0, p.sink)
 		case dialIt:
 			p.putWaiter(wt)
 			return p.dialHere(ctx, w, pl, a.dial)

@@ -95,7 +95,6 @@ func TestCheckBeforeReuse(t *testing.T) {
 		{"fresh", 900 * time.Millisecond, func(*Want) {}, 0},
 		{"not fresh", 1900 * time.Millisecond, func(*Want) {}, 1},
 		{"fresh, not replayable", 0, check, 1},
-		{"fresh, after a dead one", 0, retry, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			inBubble(t, Config{CheckAfter: 1500 * time.Millisecond}, &fakeDialer{}, func(b *bed) {
@@ -112,6 +111,27 @@ func TestCheckBeforeReuse(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRetryIsFresh: after a dead connection a call gets a new one, and where there is no
+// room one that was checked.
+func TestRetryIsFresh(t *testing.T) {
+	inBubble(t, Config{MaxConnsPerOrigin: 2}, &fakeDialer{}, func(b *bed) {
+		x := b.get()
+		b.put(x.Conn)
+		y := b.get(retry)
+		if y.Reused || y.Why != trace.RetryOfDead {
+			t.Errorf("%+v", y)
+		}
+		l := x.Conn.link.(*fakeLink)
+		before := l.checks.Load()
+		z := b.get(retry)
+		if z.Conn != x.Conn || l.checks.Load() != before+1 {
+			t.Errorf("%+v after %d checks", z, l.checks.Load()-before)
+		}
+		b.put(y.Conn)
+		b.put(z.Conn)
+	})
 }
 
 func TestDeadIdleOnesAreSkipped(t *testing.T) {

@@ -109,7 +109,7 @@ type Want struct {
 	Log     *event.Log // nil: nobody listens
 	OneShot bool       // a new connection, not given to others afterwards
 	Check   bool       // check an idle connection however fresh: the request could not be sent again
-	Retry   bool       // the attempt before met a dead connection: check, and a new one says RetryOfDead
+	Retry   bool       // the attempt before met a dead connection: a new one, RetryOfDead, or one that was checked where there is no room
 	Linger  bool       // dial on a goroutine of the pool, and to the end: the connection serves another
 	NoWait  bool       // ErrBusy instead of waiting for a slot
 	Until   int64      // reading of the clock at which waiting in the queue ends; 0: none

@@ -27,7 +27,7 @@ func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, now int64,
 		e.Time = clock.At(now)
 		log.Emit(&e)
 	}
-	var t todo
+	t := todo{now: now}
 	pl := c.place
 	pl.mu.Lock()
 	ok := pl.release(c, slots, end, hint, now, &t)
@@ -120,9 +120,9 @@ func (p *Pool) do(pl *Place, t *todo, own *Conn, log *event.Log) {
 		next := c.next
 		c.next = nil
 		if c == own {
-			p.ended(c, log)
+			p.ended(c, t.now, log)
 		} else {
-			p.ended(c, p.sink)
+			p.ended(c, 0, p.sink)
 		}
 		c = next
 	}
@@ -146,12 +146,15 @@ func (p *Pool) do(pl *Place, t *todo, own *Conn, log *event.Log) {
 	}
 }
 
-// ended closes a connection that has left its place, and says so.
-func (p *Pool) ended(c *Conn, log *event.Log) {
+// ended closes a connection that has left its place, and says so. It ends with its
+// exchange, which has been over since at (0: now): what follows in the call has that
+// time, too.
+func (p *Pool) ended(c *Conn, at int64, log *event.Log) {
 	p.reasons[c.end].Add(1)
 	var e trace.Event
 	if log.On() {
 		p.describe(&e, c, trace.ConnClosed, c.end)
+		e.Time = clock.At(at)
 	}
 	c.link.Close(c.end)
 	log.Emit(&e)

@@ -55,6 +55,8 @@ type todo struct {
 	start  *dial
 	parked bool // something is idle: somebody must sweep
 	evict  bool // too much is idle in total
+
+	now int64 // when the exchange was over whose Release this is; 0: of no Release
 }
 
 func (t *todo) end(c *Conn) { c.next, t.ended = t.ended, c }

@@ -36,7 +36,9 @@ func (s *state) take(w *Want, wt *waiter, now int64) answer {
 		return s.over()
 	}
 	s.used = true
-	if !w.OneShot {
+	// Where one kept connection was dead, others may be about to die: a peer that
+	// closes them without a word costs a call one attempt, not all it has.
+	if fresh := w.OneShot || w.Retry && s.room(); !fresh {
 		if c := s.lists[part].first; c != nil {
 			return s.hit(c, useIt, now)
 		}
@@ -98,7 +100,7 @@ func (s *state) hit(c *Conn, v verdict, now int64) answer {
 
 // miss decides between a dial and the queue.
 func (s *state) miss(w *Want, wt *waiter) answer {
-	alone := w.OneShot || w.NoWait || !w.Linger && !s.hope()
+	alone := w.OneShot || w.NoWait || w.Retry || !w.Linger && !s.hope()
 	switch {
 	case alone && s.room():
 		s.counts.misses++

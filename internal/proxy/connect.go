@@ -57,9 +57,12 @@ func (t *Tunnel) Open(ctx context.Context, sock *socket.Conn, secure *tls.Conn, 
 			if f, ok := errors.AsType[*fault.Fault](err); ok {
 				err = f.Err
 				// Nothing but its end came of a connection that was kept: as when
-				// the proxy had announced that.
-				if !first && !f.Answer && (f.End == trace.ServerClosedInUse || f.End == trace.ServerClosed) {
-					err = ErrAgain
+				// the proxy had announced that. Or the proxy sent what was no answer.
+				if !first && !f.Answer {
+					switch f.End {
+					case trace.ServerClosedInUse, trace.ServerClosed, trace.UnsolicitedBytes, trace.TLSAlert:
+						err = ErrAgain
+					}
 				}
 			}
 			return nil, err

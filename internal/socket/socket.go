@@ -41,6 +41,7 @@ type Conn struct {
 	half  bool          // the deadline for writes is another than armed
 	kind  kind
 	Used  bool // by the protocol above: it has carried an exchange
+	Dry   bool // a Read finds nothing: what is above gives only what it has already
 }
 
 type kind uint8
@@ -68,6 +69,7 @@ type Call struct {
 	ticking   bool            // raw's deadline may be a tick
 	wroteTick bool            // raw's write deadline may be a tick
 	Sent      int64           // bytes that raw took since Begin
+	over      int64           // bytes that Read gave since Begin, less those of TLS above it
 	in, out   transfer        // the Read and the Write under way
 }
 
@@ -94,7 +96,7 @@ func (c *Conn) Init(raw net.Conn) {
 func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 	call.ctx, call.stop, call.timer, call.limit, call.readLimit = nil, nil, nil, limit, 0
 	call.ticking, call.wroteTick = false, false
-	call.Sent = 0
+	call.Sent, call.over = 0, 0
 	// Not ctx.Done(): making its channel costs a context made per call two
 	// allocations, which the end of the first tick is early enough for.
 	if ctx != nil {
@@ -205,15 +207,36 @@ func (c *Conn) armRead() {
 
 // Read reads from the raw connection.
 func (c *Conn) Read(p []byte) (int, error) {
+	if c.Dry {
+		return 0, os.ErrDeadlineExceeded // of which TLS knows that it passes
+	}
 	for {
 		n, err := c.receive(p)
 		if n > 0 {
+			if c.call != nil {
+				c.call.over += int64(n)
+			}
 			return n, nil // an error that came with bytes comes again
 		}
 		if err == nil || !c.resume(err, true) {
 			return n, err
 		}
 	}
+}
+
+// Decrypted notes that TLS above gave so many bytes.
+func (c *Conn) Decrypted(n int) {
+	if c.call != nil {
+		c.call.over -= int64(n)
+	}
+}
+
+// Overhead is how many bytes of this call TLS has read and not given.
+func (c *Conn) Overhead() int64 {
+	if c.call == nil {
+		return 0
+	}
+	return c.call.over
 }
 
 // Write writes all of p, or says how much and why not.
