@@ -76,7 +76,11 @@ func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.
 	var conn net.Conn
 	err := d.judge(remote)
 	if err == nil {
-		conn, err = d.tcp.DialContext(ctx, "tcp", remote.String())
+		tcp := &d.tcp
+		if remote.Addr().IsLoopback() {
+			tcp = &d.near
+		}
+		conn, err = tcp.DialContext(ctx, "tcp", remote.String())
 	}
 	if log.On() {
 		d := trace.Detail{Network: "tcp", Remote: remote}

@@ -79,6 +79,7 @@ type Dialer struct {
 	resolver        Resolver
 	local           netip.Addr
 	tcp, unix       net.Dialer
+	near            net.Dialer // tcp for addresses of this machine
 	guard           func(netip.AddrPort) error
 	connectTimeout  time.Duration
 	tlsTimeout      time.Duration
@@ -156,10 +157,11 @@ func NewOwn(c Config) *Dialer {
 		d.unix.KeepAlive = -1
 	}
 	d.tcp = d.unix
-	if !c.LocalAddr.IsValid() {
-		d.tcp.Control = early(c.Control)
-	} else { // package net binds behind Control
+	if c.LocalAddr.IsValid() {
 		d.tcp.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.LocalAddr, 0))
+	}
+	if d.near = d.tcp; !c.LocalAddr.IsValid() { // package net binds behind Control
+		d.near.Control = early(c.Control)
 	}
 	d.open = d.openTCP
 	return d
@@ -169,7 +171,7 @@ func NewOwn(c Config) *Dialer {
 // without the early connect, which costs five allocations and a system call.
 func (d *Dialer) Alone() *Dialer {
 	a := *d
-	a.tcp.Control = a.unix.Control
+	a.near = a.tcp
 	a.open = a.openTCP
 	return &a
 }

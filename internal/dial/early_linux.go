@@ -26,7 +26,7 @@ func early(next control) control {
 			}
 		}
 		to, err := netip.ParseAddrPort(address)
-		if err != nil || !to.Addr().IsLoopback() {
+		if err != nil {
 			return nil
 		}
 		var sa unix.Sockaddr = &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}

@@ -24,10 +24,19 @@ type Conn struct {
 }
 
 // NewConn makes a connection of a socket and, above it, TLS (nil: none).
-func NewConn(sock *socket.Conn, t *tls.Conn) *Conn { return &Conn{sock: sock, tls: t} }
+func NewConn(sock *socket.Conn, t *tls.Conn) *Conn {
+	c := new(Conn)
+	c.Init(sock, t)
+	return c
+}
 
 // Init is NewConn for a Conn that is part of another struct.
-func (c *Conn) Init(sock *socket.Conn, t *tls.Conn) { c.sock, c.tls = sock, t }
+func (c *Conn) Init(sock *socket.Conn, t *tls.Conn) {
+	if c.sock, c.tls = sock, t; t != nil {
+		state := t.ConnectionState()
+		sock.Frame = frame(state.Version, state.CipherSuite)
+	}
+}
 
 // Socket is the connected socket below.
 func (c *Conn) Socket() *socket.Conn { return c.sock }
@@ -108,22 +117,34 @@ func (c *Conn) refuse(why trace.Reason) *fault.Fault {
 	return f
 }
 
-// oneRecord reports whether TLS adds n bytes to the data of one record: five before it
-// and a tag of sixteen (RFC 7905, section 2), with TLS 1.3 a byte for the type (RFC
-// 8446, section 5.2), with AES-GCM in TLS 1.2 eight of a nonce (RFC 5288, section 3).
-// None is the sum of two.
-func oneRecord(n int64) bool { return n == 5+16 || n == 5+16+1 || n == 5+16+8 }
+// frame is how many bytes TLS adds to the data of a record; 0: that varies. Five come
+// before it, and an AEAD adds a tag of sixteen (RFC 7905, section 2), TLS 1.3 a byte
+// for the type (RFC 8446, section 5.2), AES-GCM in TLS 1.2 eight of a nonce (RFC 5288,
+// section 3).
+func frame(version, suite uint16) uint8 {
+	switch suite {
+	case tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256:
+		return 5 + 16
+	case tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384:
+		return 5 + 8 + 16
+	}
+	if version == tls.VersionTLS13 {
+		return 5 + 1 + 16
+	}
+	return 0
+}
 
 // held says why the connection cannot be used again for what TLS has read beyond the
 // response, of which the socket shows nothing any more; NoReason if that is nothing.
 func (c *Conn) held() trace.Reason {
-	// With nothing but the frame of one record over there can be no second one, and most
-	// responses are one: a Read of TLS allocates.
-	if c.tls == nil || oneRecord(c.sock.Overhead()) {
+	// With nothing but the frame of one record over all of that was given, and there is no
+	// second one. Most responses are one, and a Read of TLS allocates.
+	if c.tls == nil || c.sock.Frame != 0 && c.sock.Overhead() == int64(c.sock.Frame) {
 		return trace.NoReason
 	}
-	c.sock.Dry = true
-	defer func() { c.sock.Dry = false }()
+	c.sock.Dry(true)
+	defer c.sock.Dry(false)
 	var one [1]byte
 	switch n, err := c.tls.Read(one[:]); {
 	case n > 0:

@@ -40,8 +40,8 @@ type Conn struct {
 	why   atomic.Uint32 // what Abort was told first; 0: it was not called
 	half  bool          // the deadline for writes is another than armed
 	kind  kind
-	Used  bool // by the protocol above: it has carried an exchange
-	Dry   bool // a Read finds nothing: what is above gives only what it has already
+	Frame uint8 // by the protocol above: what TLS adds to a record; 0: that varies
+	Used  bool  // by the protocol above: it has carried an exchange
 }
 
 type kind uint8
@@ -68,6 +68,7 @@ type Call struct {
 	readLimit int64           // the phase's end for reads, 0 none
 	ticking   bool            // raw's deadline may be a tick
 	wroteTick bool            // raw's write deadline may be a tick
+	dry       bool            // a Read finds nothing
 	Sent      int64           // bytes that raw took since Begin
 	over      int64           // bytes that Read gave since Begin, less those of TLS above it
 	in, out   transfer        // the Read and the Write under way
@@ -95,7 +96,7 @@ func (c *Conn) Init(raw net.Conn) {
 // at ctx's present state.
 func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 	call.ctx, call.stop, call.timer, call.limit, call.readLimit = nil, nil, nil, limit, 0
-	call.ticking, call.wroteTick = false, false
+	call.ticking, call.wroteTick, call.dry = false, false, false
 	call.Sent, call.over = 0, 0
 	// Not ctx.Done(): making its channel costs a context made per call two
 	// allocations, which the end of the first tick is early enough for.
@@ -207,7 +208,7 @@ func (c *Conn) armRead() {
 
 // Read reads from the raw connection.
 func (c *Conn) Read(p []byte) (int, error) {
-	if c.Dry {
+	if c.call != nil && c.call.dry {
 		return 0, os.ErrDeadlineExceeded // of which TLS knows that it passes
 	}
 	for {
@@ -223,6 +224,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 		}
 	}
 }
+
+// Dry makes each Read of the call under way find nothing, so that what is above gives
+// only what it has already.
+func (c *Conn) Dry(on bool) { c.call.dry = on }
 
 // Decrypted notes that TLS above gave so many bytes.
 func (c *Conn) Decrypted(n int) {
