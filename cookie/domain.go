@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strings"
 
-	"golang.org/x/net/idna"
+	"sonde/internal/idna"
 )
 
 // canonicalHost is a host in lower case and ASCII, or an IP address.
@@ -16,7 +16,7 @@ func canonicalHost(host string) (canonical string, ip, ok bool) {
 	}
 	for i := range len(host) {
 		if host[i] >= 0x80 {
-			ascii, err := idna.Lookup.ToASCII(host)
+			ascii, err := idna.ToASCII(host)
 			return ascii, false, err == nil && validHost(ascii)
 		}
 	}

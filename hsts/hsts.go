@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/idna"
+	"sonde/internal/idna"
 )
 
 // Config says how a Store works; the zero Config is right for most.
@@ -74,7 +74,7 @@ func canonical(host string) string {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	for i := range len(host) {
 		if host[i] >= 0x80 {
-			ascii, err := idna.Lookup.ToASCII(host)
+			ascii, err := idna.ToASCII(host)
 			if err != nil {
 				return ""
 			}

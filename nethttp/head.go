@@ -12,9 +12,9 @@ import (
 	"sync"
 
 	"golang.org/x/net/http/httpguts"
-	"golang.org/x/net/idna"
 
 	"sonde/internal/core"
+	"sonde/internal/idna"
 	"sonde/internal/message"
 )
 
@@ -69,7 +69,7 @@ func origin(u *url.URL) message.Origin {
 	for i := range len(o.Host) {
 		if o.Host[i] >= 0x80 {
 			// As net/http does, a name that IDNA refuses goes to the resolver as it is.
-			if ascii, err := idna.Lookup.ToASCII(o.Host); err == nil {
+			if ascii, err := idna.ToASCII(o.Host); err == nil {
 				o.Host = ascii
 			}
 			break

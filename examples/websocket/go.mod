@@ -8,9 +8,3 @@ require (
 	github.com/coder/websocket v1.8.15
 	sonde v0.0.0-00010101000000-000000000000
 )
-
-require (
-	golang.org/x/net v0.62.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/text v0.43.0 // indirect
-)
