@@ -187,9 +187,8 @@ func (k *call) tellStart() {
 		k.log.Emit(&e)
 		return
 	}
-	now := k.msg.Moment.At(k.times.start)
-	k.log.Step(trace.CallStart, now, &k.plan.tell(k.req).call)
-	k.log.Step(trace.AttemptStart, now, nil)
+	k.log.Step(trace.CallStart, k.times.start, 0, &k.plan.tell(k.req).call)
+	k.log.Step(trace.AttemptStart, k.times.start, 0, nil)
 }
 
 // newLog is a log for the attempt, once it has a connection for that one: not the
@@ -280,11 +279,11 @@ func (k *call) hit(now int64) bool {
 	}
 	k.got, k.held = pool.Got{Conn: conn, Reused: true, Idle: idle}, true
 	if k.log.On() {
-		t := k.msg.Moment.At(now) // no dial has the log, nor has time passed
-		k.log.GetConn(p.tell(k.req).acquire.Host)
-		k.log.Step(trace.AcquireStart, t, &p.tell(k.req).acquire)
-		k.log.Conn = conn.ID()
-		k.log.Emit(&trace.Event{Kind: trace.AcquireDone, Time: t, Reused: true, Idle: idle})
+		asked := &p.tell(k.req).acquire
+		k.log.GetConn(asked.Host)
+		k.log.Step(trace.AcquireStart, now, 0, asked)
+		k.log.Conn = conn.ID() // no dial has the log, nor has time passed
+		k.log.Tell(&event.Step{Kind: trace.AcquireDone, At: now, Reused: true, N: int64(idle)})
 		k.gotConn()
 	}
 	return true
@@ -323,12 +322,12 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 			w.Log = k.log
 		}
 		if p.route.Proxy != nil {
-			k.log.Emit(&trace.Event{Kind: trace.ProxyChosen, Time: k.msg.Moment.At(now), Detail: &trace.Detail{Host: p.route.Proxy.Name()}})
+			k.log.Emit(&trace.Event{Kind: trace.ProxyChosen, Time: clock.At(now), Detail: &trace.Detail{Host: p.route.Proxy.Name()}})
 			k.log.GetConn(p.route.Proxy.Hops()[0].Addr())
 		} else {
 			k.log.GetConn(p.tell(r).acquire.Host)
 		}
-		k.log.Emit(&trace.Event{Kind: trace.AcquireStart, Time: k.msg.Moment.At(now), Detail: &p.tell(r).acquire})
+		k.log.Emit(&trace.Event{Kind: trace.AcquireStart, Time: clock.At(now), Detail: &p.tell(r).acquire})
 	}
 	got, err := c.pool.Acquire(k.ctx, w)
 	if err != nil {
@@ -340,7 +339,7 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	if k.log.On() {
 		e := trace.Event{Kind: trace.AcquireDone, Reused: got.Reused, Idle: got.Idle, Reason: got.Why}
 		if got.Reused && got.Idle != 0 { // at once: no dial has the log, nor has time passed
-			k.log.Conn, e.Time = got.Conn.ID(), k.msg.Moment.At(now)
+			k.log.Conn, e.Time = got.Conn.ID(), clock.At(now)
 		} else {
 			k.log = k.newLog(got.Conn.ID())
 		}
@@ -515,13 +514,17 @@ func (k *call) error(f *fault.Fault) *Error {
 // finish ends the exchange and the call. k can be recycled afterwards.
 func (k *call) finish(end trace.Reason, err error) {
 	told := k.endAttempt(end)
-	if k.log.On() && k.round == nil {
+	if k.round != nil { // its owner tells
+		k.log.Flush()
+		return
+	}
+	if k.log.On() {
 		if f, ok := err.(*fault.Fault); ok {
 			err = f.Err
 		}
-		now := k.msg.Moment.At(told)
-		k.log.Later(&trace.Event{Kind: trace.AttemptDone, Time: now, Err: err})
-		k.log.Emit(&trace.Event{Kind: trace.CallDone, Time: now, Status: k.head.Status, Err: err})
+		k.log.Tell(&event.Step{Kind: trace.AttemptDone, At: told, Err: err})
+		k.log.Tell(&event.Step{Kind: trace.CallDone, At: told, Status: uint16(k.head.Status), Err: err})
+		k.log.Flush()
 	}
 }
 

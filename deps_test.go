@@ -65,12 +65,13 @@ func TestNetHTTPStaysOut(t *testing.T) {
 // down, a protocol knows neither pool nor dialing, the pool knows no protocol.
 // Neither packets nor sockets know the client.
 var mayImport = map[string][]string{
-	"sonde/trace":            {},
+	"sonde/trace":            {"sonde/internal/clock", "sonde/internal/flight"},
 	"sonde/sfv":              {},
 	"sonde/internal/clock":   {},
+	"sonde/internal/flight":  {},
 	"sonde/internal/race":    {},
 	"sonde/internal/fault":   {"sonde/trace"},
-	"sonde/internal/event":   {"sonde/trace"},
+	"sonde/internal/event":   {"sonde/trace", "sonde/internal/clock", "sonde/internal/flight"},
 	"sonde/internal/socket":  {"sonde/internal/clock"},
 	"sonde/internal/message": {"sonde/trace", "sonde/internal/clock", "sonde/internal/event"},
 	"sonde/internal/dial": {"sonde/trace", "sonde/internal/clock", "sonde/internal/event",

@@ -1,78 +1,96 @@
 package trace
 
-import "sync"
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"sonde/internal/clock"
+	"sonde/internal/flight"
+)
 
 // Ring is a Sink that keeps the newest events in memory that it was given once:
-// a flight recorder that may stay on. It does not allocate, and is safe for
-// concurrent use. NewRing makes one.
+// a flight recorder that may stay on. It does not allocate for the events of a
+// client, and is safe for concurrent use. NewRing makes one.
 //
 // It does without the events of single fields, which would take the room of the
 // rest, unless Fields is set before it is used.
 type Ring struct {
 	Fields bool
 
-	mu     sync.Mutex
-	events []Event
-	next   int    // where the next event goes
-	total  uint64 // that came
+	kept *flight.Ring[Kind, Reason, Detail] // apart from Fields, which is read all the time while this is written
 }
 
-// NewRing returns a Ring that keeps n events, at least one.
-func NewRing(n int) *Ring { return &Ring{events: make([]Event, max(n, 1))} }
+// NewRing returns a Ring that keeps n events, at least one: 64 bytes each.
+func NewRing(n int) *Ring {
+	return &Ring{kept: flight.New[Kind, Reason, Detail](max(n, 1))}
+}
 
 // WantsFields is Fields; see FieldSink.
 func (r *Ring) WantsFields() bool { return r.Fields }
 
 // Record keeps e, in place of the oldest event if there is no room.
-func (r *Ring) Record(e Event) { r.RecordCopy(&e) }
-
-// RecordCopy keeps a copy of *e, as Record does: it saves copying an event twice.
-func (r *Ring) RecordCopy(e *Event) {
-	r.mu.Lock()
-	r.keep(e)
-	r.mu.Unlock()
+func (r *Ring) Record(e Event) {
+	s := [1]step{compact(&e)}
+	r.kept.Keep(s[:])
 }
 
-// RecordAll keeps copies of events, as Record does of one after the other: it takes
-// its lock once.
-func (r *Ring) RecordAll(events []Event) {
-	r.mu.Lock()
-	for i := range events {
-		r.keep(&events[i])
-	}
-	r.mu.Unlock()
-}
-
-// keep puts e where the next event goes. r.mu is held.
-func (r *Ring) keep(e *Event) {
-	r.events[r.next] = *e
-	if r.next++; r.next == len(r.events) {
-		r.next = 0
-	}
-	r.total++
-}
+// Flight is where a client puts what it tells, without making Events of it.
+func (r *Ring) Flight() *flight.Ring[Kind, Reason, Detail] { return r.kept }
 
 // Events returns a copy of what is kept, oldest first.
 func (r *Ring) Events() []Event {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.total < uint64(len(r.events)) {
-		return append([]Event(nil), r.events[:r.next]...)
+	steps := r.kept.Steps()
+	// A call hands over several at once, when another one may have told of what came
+	// after them.
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.At, b.At) })
+	events := make([]Event, len(steps))
+	for i := range steps {
+		events[i] = expand(&steps[i])
 	}
-	return append(append([]Event(nil), r.events[r.next:]...), r.events[:r.next]...)
+	return events
 }
 
 // Lost returns how many events had to make room for newer ones.
-func (r *Ring) Lost() uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.total - min(r.total, uint64(len(r.events)))
-}
+func (r *Ring) Lost() uint64 { return r.kept.Lost() }
 
 // Reset forgets everything.
-func (r *Ring) Reset() {
-	r.mu.Lock()
-	clear(r.events)
-	r.next, r.total = 0, 0
-	r.mu.Unlock()
+func (r *Ring) Reset() { r.kept.Reset() }
+
+type step = flight.Step[Kind, Reason, Detail]
+
+// odd is an Event that a Step has no room for, in the place of the Step's error. No
+// client makes one.
+type odd struct {
+	error
+	event Event
+}
+
+func compact(e *Event) step {
+	s := step{
+		Kind: e.Kind, Reason: e.Reason, Reused: e.Reused, Status: uint16(e.Status), Attempt: uint16(e.Attempt),
+		Call: e.Call, Conn: e.Conn, At: clock.Of(e.Time), N: e.Bytes, Err: e.Err, Detail: e.Detail,
+	}
+	none := int64(e.Idle)
+	if e.Kind == AcquireDone {
+		s.N, none = none, e.Bytes
+	}
+	if int(s.Status) != e.Status || int(s.Attempt) != e.Attempt || none != 0 || clock.At(s.At) != e.Time {
+		return step{At: s.At, Err: odd{event: *e}}
+	}
+	return s
+}
+
+func expand(s *step) Event {
+	if o, ok := s.Err.(odd); ok {
+		return o.event
+	}
+	e := Event{
+		Kind: s.Kind, Reason: s.Reason, Reused: s.Reused, Status: int(s.Status), Attempt: int(s.Attempt),
+		Call: s.Call, Conn: s.Conn, Time: clock.At(s.At), Bytes: s.N, Err: s.Err, Detail: s.Detail,
+	}
+	if e.Kind == AcquireDone {
+		e.Bytes, e.Idle = 0, time.Duration(s.N)
+	}
+	return e
 }

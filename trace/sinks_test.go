@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -294,26 +296,51 @@ func TestRedactURLs(t *testing.T) {
 	}
 }
 
-// TestRingRecordAll: many events at once are kept as one after the other, around the
-// end of the Ring too.
-func TestRingRecordAll(t *testing.T) {
-	for _, size := range []int{1, 3, 4, 7} {
-		one, all := trace.NewRing(size), trace.NewRing(size)
-		var id uint64
-		for n := range 9 {
-			batch := make([]trace.Event, n)
-			for i := range batch {
-				id++
-				batch[i].Call = id
-				one.Record(batch[i])
-			}
-			all.RecordAll(batch)
-			if got, want := fmt.Sprint(all.Events(), all.Lost()), fmt.Sprint(one.Events(), one.Lost()); got != want {
-				t.Fatalf("%d of %d: %s\nwant %s", n, size, got, want)
-			}
+// TestRingExact: an event comes out as it went in, even one that no client makes.
+func TestRingExact(t *testing.T) {
+	now := time.Now()
+	events := append(every(),
+		trace.Event{Kind: trace.AcquireDone, Idle: time.Hour, Time: now},
+		trace.Event{Kind: trace.AcquireDone, Idle: time.Hour, Bytes: 1, Time: now},
+		trace.Event{Kind: trace.HeadRead, Idle: time.Hour, Time: now},
+		trace.Event{Kind: trace.HeadRead, Status: -1, Attempt: 1 << 20, Time: now},
+		trace.Event{Kind: trace.HeadRead, Time: time.Unix(1, 2).UTC()},
+		trace.Event{Kind: trace.CallDone, Err: uncomparable{1}, Status: 1 << 20, Time: now},
+		trace.Event{Time: now.Round(0)},
+	)
+	slices.SortStableFunc(events, func(a, b trace.Event) int { return a.Time.Compare(b.Time) })
+	r := trace.NewRing(len(events))
+	for _, e := range events {
+		r.Record(e)
+	}
+	got := r.Events()
+	for i, e := range events {
+		if !reflect.DeepEqual(got[i], e) {
+			t.Errorf("%d: %+v\nwant %+v", i, got[i], e)
 		}
 	}
 }
+
+// TestRingOrder: what comes late, as a call hands over several events at once, is put
+// where it belongs.
+func TestRingOrder(t *testing.T) {
+	r := trace.NewRing(8)
+	now := time.Now()
+	for _, ms := range []int{1, 2, 5, 3, 4, 5} {
+		r.Record(trace.Event{Call: uint64(len(r.Events())), Time: now.Add(time.Duration(ms) * time.Millisecond)})
+	}
+	var got []uint64
+	for _, e := range r.Events() {
+		got = append(got, e.Call)
+	}
+	if want := []uint64{0, 1, 3, 4, 2, 5}; !slices.Equal(got, want) {
+		t.Errorf("%d, want %d", got, want)
+	}
+}
+
+type uncomparable []int
+
+func (uncomparable) Error() string { return "" }
 
 // TestEventSize: an Event is copied a dozen times in each call.
 func TestEventSize(t *testing.T) {

@@ -35,18 +35,3 @@ func Earlier(a, b int64) int64 {
 	}
 	return a
 }
-
-// Moment is a reading with its time.Time, for one goroutine that needs the time of
-// the same reading more than once: to add to a time.Time takes some 5 ns.
-type Moment struct {
-	n int64
-	t time.Time
-}
-
-// At is At(n).
-func (m *Moment) At(n int64) time.Time {
-	if n != m.n {
-		m.n, m.t = n, At(n)
-	}
-	return m.t
-}

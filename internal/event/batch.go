@@ -3,29 +3,22 @@ package event
 import (
 	"time"
 
+	"sonde/internal/clock"
+	"sonde/internal/flight"
 	"sonde/trace"
 )
 
-// Batch holds events that have happened until others follow them, which they do
-// without anything between that waits: a Ring then takes them all under one lock,
-// which calls on several processors would otherwise have to hand to and fro for each.
-// It is for a Log that one goroutine uses. It forgets nothing before it is used again.
+// Step is an event in the form in which a Ring keeps it. Call, Attempt, and Conn where
+// it is 0, are the log's.
+type Step = flight.Step[trace.Kind, trace.Reason, trace.Detail]
+
+// Batch holds steps until others follow them, which they do without anything between
+// that waits: a Ring then takes them all under one lock, which calls on several
+// processors would otherwise have to hand to and fro for each. It is for a Log that
+// one goroutine uses. It forgets nothing before it is used again.
 type Batch struct {
-	n  int
-	es [4]trace.Event // as many as a small call has without waiting
-}
-
-func (b *Batch) add(r *trace.Ring, e *trace.Event) {
-	if b.n == len(b.es) {
-		b.flush(r)
-	}
-	b.es[b.n] = *e
-	b.n++
-}
-
-func (b *Batch) flush(r *trace.Ring) {
-	r.RecordAll(b.es[:b.n])
-	b.n = 0
+	n     int
+	steps [6]Step // as many as a small call has without waiting
 }
 
 // Use makes b the log's, if that has nothing but a Ring.
@@ -35,45 +28,80 @@ func (b *Batch) Use(l *Log) {
 	}
 }
 
-// Later is Emit for an event that another one follows without a wait, or a Flush. It
-// has its time already.
-func (l *Log) Later(e *trace.Event) {
+// Tell tells of s, which Flush or more to tell follows without a wait: a Ring need not
+// hear of it before. Without s.At it is now. It does nothing on a nil Log, and keeps
+// nothing of s.
+func (l *Log) Tell(s *Step) {
 	if l == nil {
 		return
 	}
 	if l.Batch == nil {
-		l.emit(e)
+		l.whole(s)
 		return
 	}
-	l.complete(e)
-	l.Batch.add(l.Sink.(*trace.Ring), e)
+	to := l.slot(s.Kind, s.At, s.N, s.Detail)
+	to.Reason, to.Reused, to.Status, to.Err = s.Reason, s.Reused, s.Status, s.Err
+	if s.Conn != 0 {
+		to.Conn = s.Conn
+	}
 }
 
-// Step is Later of an event that says no more than that, made in its place.
-func (l *Log) Step(kind trace.Kind, at time.Time, detail *trace.Detail) {
-	if l.Batch == nil || l.Batch.n == len(l.Batch.es) {
-		l.Later(&trace.Event{Kind: kind, Time: at, Detail: detail})
+// Step is Tell of a Step with no more than these.
+func (l *Log) Step(kind trace.Kind, at, n int64, detail *trace.Detail) {
+	if l == nil {
 		return
 	}
-	e := &l.Batch.es[l.Batch.n]
-	l.Batch.n++
-	*e = trace.Event{Kind: kind, Time: at, Conn: l.Conn, Detail: detail}
-	l.number(e)
+	if l.Batch == nil {
+		l.whole(&Step{Kind: kind, At: at, N: n, Detail: detail})
+		return
+	}
+	l.slot(kind, at, n, detail)
+}
+
+// slot is a new step of the batch. Its fields are set one by one: as a whole they
+// would be made elsewhere and then copied.
+func (l *Log) slot(kind trace.Kind, at, n int64, detail *trace.Detail) *Step {
+	b := l.Batch
+	if b.n == len(b.steps) {
+		l.flush()
+	}
+	to := &b.steps[b.n]
+	b.n++
+	to.Kind, to.Reason, to.Reused, to.Status, to.Attempt = kind, trace.NoReason, false, 0, uint16(l.Attempt)
+	to.Call, to.Conn, to.At, to.N, to.Err, to.Detail = l.Call, l.Conn, at, n, nil, detail
+	if at == 0 {
+		to.At = clock.Now()
+	}
+	if kind == trace.CallStart { // which is of no attempt
+		to.Attempt = 0
+	}
+	return to
+}
+
+// whole is Emit of s as an Event.
+func (l *Log) whole(s *Step) {
+	e := trace.Event{
+		Kind: s.Kind, Reason: s.Reason, Reused: s.Reused, Status: int(s.Status),
+		Conn: s.Conn, Time: clock.At(s.At), Bytes: s.N, Err: s.Err, Detail: s.Detail,
+	}
+	if e.Kind == trace.AcquireDone {
+		e.Bytes, e.Idle = 0, time.Duration(s.N)
+	}
+	l.emit(&e)
 }
 
 // Waits reports whether what an event calls might wait, or close something: hooks, and
 // any sink but a Ring.
 func (l *Log) Waits() bool { return l != nil && l.Batch == nil }
 
-// Flush hands over what Later has kept.
+// Flush hands over what was told but kept.
 func (l *Log) Flush() {
-	if l != nil && l.Batch != nil {
+	if l != nil && l.Batch != nil && l.Batch.n > 0 {
 		l.flush()
 	}
 }
 
 func (l *Log) flush() {
-	if l.Batch.n > 0 {
-		l.Batch.flush(l.Sink.(*trace.Ring))
-	}
+	l.Sink.(*trace.Ring).Flight().Keep(l.Batch.steps[:l.Batch.n])
+	l.Batch.n = 0
 }

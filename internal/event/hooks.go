@@ -132,6 +132,9 @@ var (
 	noClient httptrace.ClientTrace
 )
 
+// hooked reports whether there are hooks.
+func (l *Log) hooked() bool { return l.Hooks != nil || l.Client != nil }
+
 // own is never nil.
 func (l *Log) own() *trace.Hooks {
 	if l == nil || l.Hooks == nil {
@@ -150,7 +153,11 @@ func (l *Log) client() *httptrace.ClientTrace {
 
 // GetConn calls the hooks that are told where a connection has to lead first: to the
 // origin, as the event after it says, or to a proxy.
-func (l *Log) GetConn(hostPort string) { each(l.own().GetConn, l.client().GetConn, hostPort) }
+func (l *Log) GetConn(hostPort string) {
+	if l.hooked() {
+		each(l.own().GetConn, l.client().GetConn, hostPort)
+	}
+}
 
 // GotConn calls the hooks that get the live connection.
 func (l *Log) GotConn(info trace.GotConnInfo) { each(l.own().GotConn, l.client().GotConn, info) }
@@ -167,7 +174,11 @@ func (l *Log) TLSDone(state tls.ConnectionState, err error) {
 
 // PutIdle calls the hooks that are told of a connection that others can use now;
 // the event came before.
-func (l *Log) PutIdle() { each(l.own().PutIdleConn, l.client().PutIdleConn, error(nil)) }
+func (l *Log) PutIdle() {
+	if l.hooked() {
+		each(l.own().PutIdleConn, l.client().PutIdleConn, error(nil))
+	}
+}
 
 // WantsInformational reports whether there is a hook for 1xx responses.
 func (l *Log) WantsInformational() bool {
@@ -191,14 +202,15 @@ func (l *Log) Informational(code int, header textproto.MIMEHeader) error {
 
 // WantsFieldEvents reports whether an event of each field is wanted.
 func (l *Log) WantsFieldEvents() bool {
+	if l.Batch != nil {
+		return l.Sink.(*trace.Ring).Fields
+	}
 	if l.own().Event != nil {
 		return true
 	}
 	switch s := l.Sink.(type) {
 	case nil:
 		return false
-	case *trace.Ring: // the common one, which need not be asked by an interface
-		return s.Fields
 	case trace.FieldSink:
 		return s.WantsFields()
 	}
@@ -207,7 +219,7 @@ func (l *Log) WantsFieldEvents() bool {
 
 // WantsFields reports whether there is a hook for each field that was written.
 func (l *Log) WantsFields() bool {
-	return l.own().WroteHeaderField != nil || l.client().WroteHeaderField != nil
+	return l.hooked() && (l.own().WroteHeaderField != nil || l.client().WroteHeaderField != nil)
 }
 
 // WroteField tells the hooks, which get real values, of a field that was written, or

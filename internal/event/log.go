@@ -4,8 +4,8 @@ package event
 import (
 	"net/http/httptrace"
 	"net/netip"
-	"time"
 
+	"sonde/internal/clock"
 	"sonde/trace"
 )
 
@@ -46,17 +46,13 @@ func (l *Log) emit(e *trace.Event) {
 		return
 	}
 	l.complete(e)
-	// Sinks in memory take it by pointer, which saves a copy; by an interface that
-	// would put each event on the heap.
+	// A Recorder takes it by pointer, which saves a copy; by an interface that would
+	// put each event on the heap.
 	switch s := l.Sink.(type) {
 	case nil:
 	case *trace.Ring:
-		if l.Batch == nil {
-			s.RecordCopy(e)
-		} else {
-			l.Batch.add(s, e)
-			l.Batch.flush(s)
-		}
+		l.Flush()
+		s.Record(*e)
 	case *trace.Recorder:
 		s.RecordCopy(e)
 	default:
@@ -71,7 +67,7 @@ func (l *Log) emit(e *trace.Event) {
 func (l *Log) complete(e *trace.Event) {
 	l.number(e)
 	if e.Time.IsZero() {
-		e.Time = time.Now()
+		e.Time = clock.At(clock.Now())
 	}
 	if e.Conn == 0 {
 		e.Conn = l.Conn

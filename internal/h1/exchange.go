@@ -67,7 +67,6 @@ type exchange struct {
 
 	asks   bool   // the first read sends the request
 	ask    []byte // the request that it sends
-	tell   func() // that it was sent; nil: not made so far
 	sock   socket.Call
 	chunks Chunked
 	mem    []byte // a buffer of its own; nil: not needed so far
@@ -115,6 +114,9 @@ func (x *exchange) recycle() {
 // the answer comes first, if there is one.
 func (x *exchange) send() {
 	call := x.call
+	if !x.asks {
+		call.Log.Flush() // a write may wait
+	}
 	if call.Rendered != nil && call.Body.Reader == nil && len(call.Body.Bytes) == 0 && !call.Request.Expect {
 		x.sendInline(call.Rendered, len(call.Rendered)) // as it is: no copy
 		return
@@ -269,14 +271,16 @@ func (x *exchange) fillHead() error {
 		x.refreshIdle()
 	}
 	x.prompt = false
-	x.call.Log.Flush()
+	if x.ask == nil {
+		x.call.Log.Flush()
+	}
 	n, err := x.fill()
 	if n > 0 {
 		if !x.answered {
 			x.answered, x.prompt = true, true
 			x.call.FirstByte = clock.Now()
 			if x.call.Log.On() {
-				x.call.Log.Step(trace.FirstByte, x.call.Moment.At(x.call.FirstByte), nil)
+				x.call.Log.Step(trace.FirstByte, x.call.FirstByte, 0, nil)
 			}
 		}
 		return nil
@@ -328,20 +332,24 @@ func (x *exchange) fill() (int, error) {
 	return 0, err
 }
 
+// asking is an exchange whose first read sends its request.
+type asking exchange
+
+func (a *asking) Waits() { a.call.Log.Flush() }
+
+func (a *asking) Sent() {
+	(*exchange)(a).sent(a.ask, a.headLen)
+	a.call.Log.Flush() // the answer takes its time
+}
+
 // exchange sends the request and reads what comes back. On a connection that was idle
 // a response may lie there, or an end: the request is not sent then.
 func (x *exchange) exchange() (int, error) {
-	var sent func()
+	var told socket.Witness
 	if x.call.Log.On() {
-		if x.tell == nil {
-			x.tell = func() {
-				x.sent(x.ask, x.headLen)
-				x.call.Log.Flush()
-			}
-		}
-		sent = x.tell
+		told = (*asking)(x)
 	}
-	n, wrote, err := x.conn.sock.Ask(x.ask, x.buf, sent)
+	n, wrote, err := x.conn.sock.Ask(x.ask, x.buf, told)
 	x.ask = nil
 	if wrote == nil && (err == nil || x.sock.Sent > 0) {
 		return n, err

@@ -18,26 +18,25 @@ func wroteHead(log *event.Log, at int64, head []byte, words *message.Words) {
 		return
 	}
 	e := tellFields(log, at, head, words)
-	log.Emit(&e)
+	log.Tell(&e)
+	log.Flush()
 }
 
 // wroteInline tells log of a request that has left in one, its head being out[:head].
 func wroteInline(log *event.Log, at int64, out []byte, head int, words *message.Words) {
 	e := tellFields(log, at, out[:head], words)
-	now := e.Time
-	log.Later(&e)
+	log.Tell(&e)
 	if len(out) > head {
-		log.Later(&trace.Event{Kind: trace.BodyWritten, Time: now, Bytes: int64(len(out) - head)})
+		log.Tell(&event.Step{Kind: trace.BodyWritten, At: e.At, N: int64(len(out) - head)})
 	}
-	log.Emit(&trace.Event{Kind: trace.RequestWritten, Time: now})
+	log.Step(trace.RequestWritten, e.At, 0, nil)
 }
 
 // tellFields tells of a head's fields, and returns what is to be told of the head.
-func tellFields(log *event.Log, at int64, head []byte, words *message.Words) trace.Event {
+func tellFields(log *event.Log, at int64, head []byte, words *message.Words) event.Step {
 	if at == 0 {
 		at = clock.Now()
 	}
-	now := clock.At(at)
 	if words == nil {
 		words = message.NewWords(string(head))
 	}
@@ -52,10 +51,10 @@ func tellFields(log *event.Log, at int64, head []byte, words *message.Words) tra
 	if log.WantsFieldEvents() {
 		fields := words.Fields()
 		for i := range fields {
-			log.Emit(&trace.Event{Kind: trace.FieldWritten, Time: now, Detail: &fields[i]})
+			log.Tell(&event.Step{Kind: trace.FieldWritten, At: at, Detail: &fields[i]})
 		}
 	}
-	return trace.Event{Kind: trace.HeadWritten, Time: now, Bytes: int64(len(head)), Detail: &words.Line}
+	return event.Step{Kind: trace.HeadWritten, At: at, N: int64(len(head)), Detail: &words.Line}
 }
 
 // cutField takes the first field of lines, with the values of those right behind it
@@ -84,9 +83,7 @@ func (x *exchange) tellHead() {
 	if !x.prompt || x.up != nil { // an upload has events of its own meanwhile
 		call.Told = clock.Now()
 	}
-	call.Log.Later(&trace.Event{
-		Kind: trace.HeadRead, Time: call.Moment.At(call.Told), Status: call.Head.Status, Bytes: int64(x.headLen),
-	})
+	call.Log.Tell(&event.Step{Kind: trace.HeadRead, At: call.Told, Status: uint16(call.Head.Status), N: int64(x.headLen)})
 }
 
 var errNotRead = errors.New("the body was not read to its end")
@@ -103,12 +100,11 @@ func (x *exchange) tellBody() {
 	if x.whole == nil || x.up != nil {
 		call.Told = clock.Now()
 	}
-	at := call.Moment.At(call.Told)
-	call.Log.Later(&trace.Event{Kind: trace.BodyRead, Time: at, Bytes: x.got, Err: err})
+	call.Log.Tell(&event.Step{Kind: trace.BodyRead, At: call.Told, N: x.got, Err: err})
 	if !call.Log.WantsFieldEvents() {
 		return
 	}
 	for name, value := range x.Trailer().All() {
-		call.Log.Emit(&trace.Event{Kind: trace.TrailerRead, Time: at, Detail: &trace.Detail{Name: name, Value: trace.Redact(name, value)}})
+		call.Log.Tell(&event.Step{Kind: trace.TrailerRead, At: call.Told, Detail: &trace.Detail{Name: name, Value: trace.Redact(name, value)}})
 	}
 }

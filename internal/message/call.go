@@ -7,7 +7,6 @@ import (
 	"os"
 	"time"
 
-	"sonde/internal/clock"
 	"sonde/internal/event"
 	"sonde/trace"
 )
@@ -114,7 +113,5 @@ type Call struct {
 	// (0: not yet) and when the first byte of the final answer came.
 	Sent, FirstByte int64
 	// Told is when the last event of the response happened; 0: nobody listens.
-	// Moment has readings of the goroutine that waits for the response.
-	Told   int64
-	Moment clock.Moment
+	Told int64
 }

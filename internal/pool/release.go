@@ -15,6 +15,8 @@ import (
 //
 // The event ConnPut comes before anybody else can see c, its hooks after, since
 // they may wait for somebody who uses it.
+// ConnPut waits in log for more to tell, or a Flush, which its caller sees to.
+//
 // now is a fresh reading of the clock, if the caller has one, else 0.
 func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, now int64, log *event.Log) {
 	slots := clampSlots(c.link.Slots())
@@ -22,10 +24,7 @@ func (p *Pool) Release(c *Conn, end trace.Reason, hint time.Duration, now int64,
 		now = clock.Now()
 	}
 	if log != nil && end == trace.NoReason && !c.own {
-		var e trace.Event
-		p.describe(&e, c, trace.ConnPut, trace.NoReason)
-		e.Time = clock.At(now)
-		log.Emit(&e)
+		log.Tell(&event.Step{Kind: trace.ConnPut, Conn: c.id, At: now, Detail: c.detail()})
 	}
 	t := todo{now: now}
 	pl := c.place
@@ -155,6 +154,7 @@ func (p *Pool) ended(c *Conn, at int64, log *event.Log) {
 	if log.On() {
 		p.describe(&e, c, trace.ConnClosed, c.end)
 		e.Time = clock.At(at)
+		log.Flush()
 	}
 	c.link.Close(c.end)
 	log.Emit(&e)
@@ -170,10 +170,13 @@ func (p *Pool) ended(c *Conn, at int64, log *event.Log) {
 
 // describe makes e an event about c.
 func (p *Pool) describe(e *trace.Event, c *Conn, kind trace.Kind, why trace.Reason) {
-	e.Kind, e.Reason, e.Conn = kind, why, c.id
+	e.Kind, e.Reason, e.Conn, e.Detail = kind, why, c.id, c.detail()
+}
+
+// detail says where c leads to.
+func (c *Conn) detail() *trace.Detail {
 	if d, ok := c.link.(Describer); ok {
-		e.Detail = d.Describe(c.place.route.Host)
-	} else {
-		e.Detail = &trace.Detail{Host: c.place.route.Host}
+		return d.Describe(c.place.route.Host)
 	}
+	return &trace.Detail{Host: c.place.route.Host}
 }

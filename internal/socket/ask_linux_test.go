@@ -94,7 +94,7 @@ func TestAskAfterTick(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	within(t, func() {
-		_, wrote, err := c.Ask([]byte("request"), make([]byte, 8), func() { t.Error("it was sent") })
+		_, wrote, err := c.Ask([]byte("request"), make([]byte, 8), hears(func() { t.Error("it was sent") }))
 		if wrote != nil || err != ErrEarly || call.Sent != 0 {
 			t.Errorf("%v, %v, sent %d", wrote, err, call.Sent)
 		}
@@ -144,7 +144,7 @@ func TestAskEnds(t *testing.T) {
 			}
 			within(t, func() {
 				told := false
-				n, wrote, err := c.Ask(out, make([]byte, 8), func() { told = true })
+				n, wrote, err := c.Ask(out, make([]byte, 8), hears(func() { told = true }))
 				if wrote != nil {
 					err = wrote
 				}
@@ -209,7 +209,7 @@ func TestAskPartly(t *testing.T) {
 			}()
 			within(t, func() {
 				p, told := make([]byte, 100), 0
-				n, wrote, err := c.Ask(out, p, func() { told++ })
+				n, wrote, err := c.Ask(out, p, hears(func() { told++ }))
 				if wrote != nil || err != nil || string(p[:n]) != "answer" || told != 1 || call.Sent != int64(len(out)) {
 					t.Errorf("%s, %d: %q, %v, %v, told %d times, sent %d", over, left, p[:n], wrote, err, told, call.Sent)
 				}
@@ -220,3 +220,9 @@ func TestAskPartly(t *testing.T) {
 		}
 	}
 }
+
+// hears is a Witness for what was sent.
+type hears func()
+
+func (h hears) Waits() {}
+func (h hears) Sent()  { h() }

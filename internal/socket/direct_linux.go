@@ -48,7 +48,7 @@ type transfer struct {
 	out   []byte        // of Ask: what is to be sent before p is read
 	sent  int           // bytes of it that were
 	fails syscall.Errno // why it could not be
-	then  func()        // called when out was sent; nil: nobody
+	told  Witness       // nil: nobody
 	early bool          // something was there before
 	ask   func(fd uintptr) bool
 }
@@ -85,8 +85,8 @@ func (t *transfer) exchange(fd uintptr) bool {
 	if !all || t.fails != 0 {
 		return true // what is left is Write's
 	}
-	if t.then != nil {
-		t.then()
+	if t.told != nil {
+		t.told.Sent()
 	}
 	return false
 }
@@ -153,20 +153,19 @@ func (c *Conn) send(p []byte) (int, error) {
 // Ask is Write(out) and then Read(p), with a look between exchanges where that costs
 // nothing: what is there before a request was sent is no answer to it. Then nothing is
 // sent, and err says what was there: ErrEarly, the end, or a failure. wrote is the
-// error of the Write; after one nothing was read. sent, unless it is nil, is called
-// between the two. It must not close the connection, nor wait.
-func (c *Conn) Ask(out, p []byte, sent func()) (n int, wrote, err error) {
+// error of the Write; after one nothing was read. w may be nil.
+func (c *Conn) Ask(out, p []byte, w Witness) (n int, wrote, err error) {
 	if c.sys == nil || c.call == nil || len(p) == 0 || len(out) == 0 || len(out) > maxDirect {
-		return c.askPlain(out, p, sent)
+		return c.askPlain(out, p, w)
 	}
 	p = p[:min(len(p), maxDirect)]
 	t := &c.call.in
 	if t.ask == nil {
 		t.ask = t.exchange
 	}
-	t.p, t.n, t.err, t.out, t.sent, t.fails, t.early, t.then = p, 0, 0, out, 0, 0, false, sent
+	t.p, t.n, t.err, t.out, t.sent, t.fails, t.early, t.told = p, 0, 0, out, 0, 0, false, w
 	err = c.sys.Read(t.ask)
-	t.p, t.out, t.then = nil, nil, nil
+	t.p, t.out, t.told = nil, nil, nil
 	c.call.Sent += int64(t.sent)
 	switch {
 	case t.fails != 0:
@@ -174,7 +173,7 @@ func (c *Conn) Ask(out, p []byte, sent func()) (n int, wrote, err error) {
 	case err != nil && !c.resume(err, true):
 		return 0, nil, c.failure("read", err, 0)
 	case err != nil && t.sent == 0: // the end of a tick, before the look
-		return c.Ask(out, p, sent)
+		return c.Ask(out, p, w)
 	case err != nil: // after all was sent
 		n, err = c.Read(p)
 		return n, nil, err
@@ -185,7 +184,7 @@ func (c *Conn) Ask(out, p []byte, sent func()) (n int, wrote, err error) {
 	case t.early || t.sent == len(out) && t.n == 0:
 		return 0, nil, io.EOF
 	case t.sent < len(out):
-		return c.askPlain(out[t.sent:], p, sent)
+		return c.askPlain(out[t.sent:], p, w)
 	}
 	return t.n, nil, nil
 }

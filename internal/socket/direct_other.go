@@ -19,8 +19,8 @@ func (c *Conn) send(p []byte) (int, error) { return c.raw.Write(p) }
 // Waiting does not know.
 func (c *Conn) Waiting() bool { return false }
 
-// Ask is Write(out), sent() unless that is nil, and then Read(p). wrote is the error of
-// the Write; after one nothing was read.
-func (c *Conn) Ask(out, p []byte, sent func()) (n int, wrote, err error) {
-	return c.askPlain(out, p, sent)
+// Ask is Write(out) and then Read(p); w may be nil. wrote is the error of the Write;
+// after one nothing was read.
+func (c *Conn) Ask(out, p []byte, w Witness) (n int, wrote, err error) {
+	return c.askPlain(out, p, w)
 }

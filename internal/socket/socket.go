@@ -262,12 +262,22 @@ func (c *Conn) Write(p []byte) (int, error) {
 // ErrEarly is what Ask says of bytes that came before it has sent anything.
 var ErrEarly = errors.New("bytes came before the request was sent")
 
-func (c *Conn) askPlain(out, p []byte, sent func()) (n int, wrote, err error) {
+// Witness is told how an Ask goes, between its steps. It must not close the
+// connection, nor wait.
+type Witness interface {
+	Waits() // what is to be sent may have to wait
+	Sent()  // all was sent
+}
+
+func (c *Conn) askPlain(out, p []byte, w Witness) (n int, wrote, err error) {
+	if w != nil {
+		w.Waits()
+	}
 	if _, wrote = c.Write(out); wrote != nil {
 		return 0, wrote, nil
 	}
-	if sent != nil {
-		sent()
+	if w != nil {
+		w.Sent()
 	}
 	n, err = c.Read(p)
 	return n, nil, err

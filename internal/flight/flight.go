@@ -1,0 +1,78 @@
+// Package flight keeps the newest events of a client in memory, each in one cache
+// line: calls on several processors share what keeps them, so that every line that
+// one writes is fetched from another.
+//
+// What lives here: an event's form while it is kept, and the ring of them. What does
+// not: what events mean; package trace turns them into what others read.
+package flight
+
+import "sync"
+
+// Step is an event: of kind K, for reason R, and D says more about it. Package trace
+// has these types.
+type Step[K, R ~uint8, D any] struct {
+	Kind       K
+	Reason     R
+	Reused     bool
+	Status     uint16
+	Attempt    uint16
+	Call, Conn uint64
+	At         int64 // a reading of internal/clock
+	N          int64 // a number of bytes, or how long a connection was idle
+	Err        error
+	Detail     *D
+}
+
+// Ring keeps the newest steps. It is safe for concurrent use.
+type Ring[K, R ~uint8, D any] struct {
+	mu    sync.Mutex
+	steps []Step[K, R, D]
+	next  int    // where the next step goes
+	total uint64 // that came
+
+	_ [64]byte // its line is nobody else's
+}
+
+// New returns a Ring for n steps.
+func New[K, R ~uint8, D any](n int) *Ring[K, R, D] {
+	return &Ring[K, R, D]{steps: make([]Step[K, R, D], n)}
+}
+
+// Keep keeps copies of steps, each in place of the oldest one if there is no room.
+func (r *Ring[K, R, D]) Keep(steps []Step[K, R, D]) {
+	r.mu.Lock()
+	r.total += uint64(len(steps))
+	for len(steps) > 0 {
+		n := copy(r.steps[r.next:], steps)
+		if r.next += n; r.next == len(r.steps) {
+			r.next = 0
+		}
+		steps = steps[n:]
+	}
+	r.mu.Unlock()
+}
+
+// Steps returns a copy of what is kept, in the order in which it came.
+func (r *Ring[K, R, D]) Steps() []Step[K, R, D] {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.total < uint64(len(r.steps)) {
+		return append([]Step[K, R, D](nil), r.steps[:r.next]...)
+	}
+	return append(append([]Step[K, R, D](nil), r.steps[r.next:]...), r.steps[:r.next]...)
+}
+
+// Lost returns how many steps had to make room for newer ones.
+func (r *Ring[K, R, D]) Lost() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.total - min(r.total, uint64(len(r.steps)))
+}
+
+// Reset forgets everything.
+func (r *Ring[K, R, D]) Reset() {
+	r.mu.Lock()
+	clear(r.steps)
+	r.next, r.total = 0, 0
+	r.mu.Unlock()
+}
