@@ -77,7 +77,9 @@ func (l *link) dialed() *dial.Times {
 	if x == nil {
 		return nil
 	}
-	l.set(func(x *extra) { x.times = nil })
+	if *x != (extra{times: x.times}) || !l.extra.CompareAndSwap(x, nil) { // otherwise nothing is left
+		l.set(func(x *extra) { x.times = nil })
+	}
 	return x.times
 }
 
@@ -110,9 +112,8 @@ func (l *link) Describe(host string) *trace.Detail {
 // dialer makes links with one set of connection settings. id tells the pool which
 // connections were made with the same ones.
 type dialer struct {
-	id    uint64
-	d     *dial.Dialer
-	alone *dial.Dialer // for connections of one request
+	id uint64
+	d  *dial.Dialer
 }
 
 var dialers atomic.Uint64
@@ -120,7 +121,7 @@ var dialers atomic.Uint64
 func newDialer(cfg *Config) *dialer { return dialerOf(dial.New(cfg.dialer())) }
 
 func dialerOf(d *dial.Dialer) *dialer {
-	return &dialer{id: dialers.Add(1), d: d, alone: d.Alone()}
+	return &dialer{id: dialers.Add(1), d: d}
 }
 
 // dialer is cfg as package dial has it.
@@ -146,26 +147,31 @@ func (cfg *Config) dialer() dial.Config {
 
 // Dial is for the pool.
 func (d *dialer) Dial(ctx context.Context, route message.Route, why trace.Reason, log *event.Log) (pool.Link, error) {
-	var l *link
-	by := d.d
-	if why == trace.OneShotAsked {
-		by = d.alone
-	}
-	r, err := by.DialIn(ctx, route, log, func() *socket.Conn {
-		l = new(link)
-		return &l.socket
-	})
+	m := new(making)
+	r, err := d.d.DialIn(ctx, route, log, m)
 	if err != nil {
 		return nil, err
 	}
+	l := m.link
 	l.Init(r.Socket, r.TLS)
-	made := &struct { // together, as long as anybody asks for the times
-		extra
-		times dial.Times
-	}{extra{state: r.State}, r.Times}
-	made.extra.times = &made.times
-	l.extra.Store(&made.extra)
+	m.link, m.extra.state, m.times = nil, r.State, r.Times
+	m.extra.times = &m.times
+	l.extra.Store(&m.extra)
 	return l, nil
+}
+
+// making is what a link has besides itself while it is made, and as long as anybody
+// may ask how long that took.
+type making struct {
+	extra
+	times dial.Times
+	link  *link
+}
+
+// Socket is a new link's.
+func (m *making) Socket() *socket.Conn {
+	m.link = new(link)
+	return &m.link.socket
 }
 
 // dialBound bounds a dial that may outlive its caller: by what its steps may take

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"sonde/internal/clock"
@@ -21,13 +22,17 @@ import (
 // those that are fired from our events.
 type bound struct {
 	context.Context
-	limit int64 // reading of the clock, 0 none
+	limit  int64     // reading of the clock, 0 none
+	at     time.Time // the limit
+	direct bool      // for package net's connect alone, which needs no channel
+	target           // of that, if it is an address of this machine
 }
 
 func newBound(ctx context.Context, timeout time.Duration) *bound {
 	b := &bound{Context: ctx}
 	if timeout > 0 {
 		b.limit = clock.Now() + int64(timeout)
+		b.at = clock.At(b.limit)
 	}
 	return b
 }
@@ -35,10 +40,8 @@ func newBound(ctx context.Context, timeout time.Duration) *bound {
 // Deadline is the earlier one of the caller's and the limit.
 func (b *bound) Deadline() (time.Time, bool) {
 	at, ok := b.Context.Deadline()
-	if b.limit != 0 {
-		if limit := clock.At(b.limit); !ok || limit.Before(at) {
-			return limit, true
-		}
+	if b.limit != 0 && (!ok || b.at.Before(at)) {
+		return b.at, true
 	}
 	return at, ok
 }
@@ -46,8 +49,13 @@ func (b *bound) Deadline() (time.Time, bool) {
 var never = make(chan struct{})
 
 // Done is the caller's, but not nil where there is a limit: package net looks at
-// no deadline of a context that cannot end.
+// no deadline of a context that cannot end. Its connect waits by AfterFunc and the
+// deadline, and looks at the channel only to say how it ended, as direct does then; to
+// make one costs an allocation.
 func (b *bound) Done() <-chan struct{} {
+	if b.direct {
+		return never
+	}
 	done := b.Context.Done()
 	if done == nil && b.limit != 0 {
 		return never
@@ -57,19 +65,46 @@ func (b *bound) Done() <-chan struct{} {
 
 // AfterFunc spares package context a goroutine that waits for Done.
 func (b *bound) AfterFunc(f func()) (stop func() bool) {
-	if b.Context.Done() == nil {
+	if c, ok := b.Context.(interface {
+		OnCancel(func()) func() bool
+	}); ok && b.direct { // package net looks at the Deadline
+		return c.OnCancel(f)
+	}
+	return afterFunc(b.Context, f)
+}
+
+// afterFunc is context.AfterFunc, cheaper where ctx cannot end, or knows a way.
+func afterFunc(ctx context.Context, f func()) (stop func() bool) {
+	if c, ok := ctx.(interface {
+		AfterFunc(func()) func() bool
+	}); ok {
+		return c.AfterFunc(f)
+	}
+	if ctx.Done() == nil {
 		return func() bool { return true }
 	}
-	return context.AfterFunc(b.Context, f)
+	return context.AfterFunc(ctx, f)
 }
 
 // Value hides the hooks, whose key is of a type that only package net can name.
 func (b *bound) Value(key any) any {
-	if t := reflect.TypeOf(key); t != nil && t.Name() == "TraceKey" && t.PkgPath() == "internal/nettrace" {
+	t := reflect.TypeOf(key)
+	if t == nil {
+		return b.Context.Value(key)
+	}
+	if known := traceKey.Load(); known != nil && t == *known {
+		return nil
+	}
+	if t.Kind() == reflect.Struct && t.Name() == "TraceKey" && t.PkgPath() == "internal/nettrace" {
+		found := t
+		traceKey.Store(&found)
 		return nil
 	}
 	return b.Context.Value(key)
 }
+
+// traceKey is that type, once it was seen: to look at its name takes 200 ns.
+var traceKey atomic.Pointer[reflect.Type]
 
 // ended says why the time is over, nil while it is not.
 func (b *bound) ended() error {

@@ -44,6 +44,7 @@ func (d *Dialer) connect(ctx context.Context, route message.Route, log *event.Lo
 // direct connects where there is one address only, on the caller's goroutine.
 func (d *Dialer) direct(b *bound, open func() (net.Conn, error)) (net.Conn, Times, error) {
 	start := clock.Now()
+	b.direct = true
 	conn, err := open()
 	if err == nil {
 		return conn, Times{Connect: since(start)}, nil
@@ -78,7 +79,7 @@ func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.
 	if err == nil {
 		tcp := &d.tcp
 		if remote.Addr().IsLoopback() {
-			tcp = &d.near
+			tcp, ctx = &d.near, aimed(ctx, remote)
 		}
 		conn, err = tcp.DialContext(ctx, "tcp", remote.String())
 	}

@@ -94,6 +94,12 @@ type Dialer struct {
 	open            func(ctx context.Context, remote netip.AddrPort, log *event.Log) (net.Conn, error) // openTCP, but for tests
 }
 
+// What package net calls with a new socket, in both its forms.
+type (
+	control        = func(network, address string, c syscall.RawConn) error
+	controlContext = func(ctx context.Context, network, address string, c syscall.RawConn) error
+)
+
 // Result is a connection that is ready for HTTP.
 type Result struct {
 	Socket *socket.Conn         // the raw connection
@@ -161,31 +167,28 @@ func NewOwn(c Config) *Dialer {
 		d.tcp.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.LocalAddr, 0))
 	}
 	if d.near = d.tcp; !c.LocalAddr.IsValid() { // package net binds behind Control
-		d.near.Control = early(c.Control)
+		d.near.ControlContext = early(c.Control)
 	}
 	d.open = d.openTCP
 	return d
-}
-
-// Alone is d for a caller that would dial on its own goroutine and waits: it does
-// without the early connect, which costs five allocations and a system call.
-func (d *Dialer) Alone() *Dialer {
-	a := *d
-	a.near = a.tcp
-	a.open = a.openTCP
-	return &a
 }
 
 // Dial makes a connection to route, on the caller's goroutine as far as it can.
 // The error is a *fault.Fault of phase resolve, connect, proxy or tls. The end of ctx
 // ends Dial at once, and has no effect on a connection that was returned.
 func (d *Dialer) Dial(ctx context.Context, route message.Route, log *event.Log) (Result, error) {
-	return d.DialIn(ctx, route, log, func() *socket.Conn { return new(socket.Conn) })
+	return d.DialIn(ctx, route, log, anyRoom{})
 }
 
-// DialIn is Dial for a caller with a place of its own for Result.Socket. Room
-// gives one, zero, for each connection that is tried: the last is the result's.
-func (d *Dialer) DialIn(ctx context.Context, route message.Route, log *event.Log, room func() *socket.Conn) (Result, error) {
+// Room gives a place, zero, for each connection that is tried; the last is the result's.
+type Room interface{ Socket() *socket.Conn }
+
+type anyRoom struct{}
+
+func (anyRoom) Socket() *socket.Conn { return new(socket.Conn) }
+
+// DialIn is Dial for a caller with a place of its own for Result.Socket.
+func (d *Dialer) DialIn(ctx context.Context, route message.Route, log *event.Log, room Room) (Result, error) {
 	var r Result
 	if err := socket.ContextError(ctx); err != nil {
 		return r, fault.New(fault.Connect, err)
@@ -201,7 +204,7 @@ func (d *Dialer) DialIn(ctx context.Context, route message.Route, log *event.Log
 			return r, err
 		}
 		r.Times = times
-		r.Socket = d.socket(raw, room())
+		r.Socket = d.socket(raw, room.Socket())
 	}
 	if route.Scheme == "https" {
 		if err := d.secure(ctx, route, log, &r); err != nil {

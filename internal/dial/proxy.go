@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"sonde/internal/clock"
+	"sonde/internal/errs"
 	"sonde/internal/event"
 	"sonde/internal/fault"
 	"sonde/internal/message"
@@ -27,7 +28,7 @@ const mostDials = 4
 // through makes a connection that goes through the route's proxies: to the first
 // one, and from each to the next, as far as the origin. Where the last one
 // forwards requests itself, it ends there.
-func (d *Dialer) through(ctx context.Context, route message.Route, log *event.Log, room func() *socket.Conn) (Result, error) {
+func (d *Dialer) through(ctx context.Context, route message.Route, log *event.Log, room Room) (Result, error) {
 	hops := route.Proxy.Hops()
 	way := make([]proxy.Tunnel, len(hops)) // what they learn outlives a connection
 	for i, p := range hops {
@@ -41,7 +42,7 @@ func (d *Dialer) through(ctx context.Context, route message.Route, log *event.Lo
 		}
 	}
 	for dials := 1; ; dials++ {
-		r, err := d.stack(ctx, way, log, room())
+		r, err := d.stack(ctx, way, log, room.Socket())
 		if err == nil {
 			return r, nil
 		}
@@ -63,7 +64,7 @@ func (d *Dialer) stack(ctx context.Context, way []proxy.Tunnel, log *event.Log, 
 	first := way[0].Proxy
 	raw, times, err := d.connect(ctx, message.Route{Origin: first.Origin}, log)
 	if err != nil {
-		f, ok := errors.AsType[*fault.Fault](err)
+		f, ok := errs.As[*fault.Fault](err)
 		if !ok {
 			f = fault.New(fault.Connect, err)
 		}

@@ -1,11 +1,12 @@
 package dial
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"sonde/internal/errs"
 )
 
 // maxAddrs bounds how many addresses of one family are tried: a name's owner
@@ -29,11 +30,11 @@ func usable(f family, addrs []netip.Addr) []netip.Addr {
 // noSuchHost reports whether err says that the name has no address of the family
 // that was asked for, which is no failure while the other family has some.
 func noSuchHost(err error) bool {
-	if d, ok := errors.AsType[*net.DNSError](err); ok {
+	if d, ok := errs.As[*net.DNSError](err); ok {
 		return d.IsNotFound
 	}
 	// Package net says it so of a name in the hosts file.
-	_, ok := errors.AsType[*net.AddrError](err)
+	_, ok := errs.As[*net.AddrError](err)
 	return ok
 }
 
@@ -44,7 +45,7 @@ func notFound(host string) error {
 // cutLookup is the error of a look-up that end cut short.
 func cutLookup(host string, end error) error {
 	d := &net.DNSError{UnwrapErr: end, Err: end.Error(), Name: host}
-	t, ok := errors.AsType[interface {
+	t, ok := errs.As[interface {
 		error
 		Timeout() bool
 	}](end)

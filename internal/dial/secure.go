@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sonde/internal/clock"
+	"sonde/internal/errs"
 	"sonde/internal/event"
 	"sonde/internal/fault"
 	"sonde/internal/message"
@@ -163,7 +164,7 @@ func (d *Dialer) shake(ctx context.Context, hs handshaker, s *socket.Conn) error
 
 // explained adds to an error of the handshake what its text leaves to guess.
 func explained(err error) error {
-	if bad, ok := errors.AsType[tls.RecordHeaderError](err); ok && string(bad.RecordHeader[:]) == "HTTP/" {
+	if bad, ok := errs.As[tls.RecordHeaderError](err); ok && string(bad.RecordHeader[:]) == "HTTP/" {
 		return fmt.Errorf("the server gave a plain HTTP answer to TLS: use http:// or another port (%w)", err)
 	}
 	if errors.Is(err, io.EOF) {

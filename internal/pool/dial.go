@@ -2,7 +2,6 @@ package pool
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"sonde/internal/clock"
@@ -29,12 +28,13 @@ type dial struct {
 	spare   bool // its waiter was served by something else: the next one may have it
 	dropped bool // nobody wants it: cancelled
 	cancel  context.CancelFunc
+	errand  errand // its context, if direct
 }
 
 // own reports whether its connection is for one request only.
 func (d *dial) own() bool { return d.why == trace.OneShotAsked }
 
-// arm makes the context of a dial that starts now, which drop cancels.
+// arm makes the context of a dial on a goroutine of the pool, which drop cancels.
 func (d *dial) arm(pl *Place, ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	var cancel context.CancelFunc
 	if limit > 0 {
@@ -133,9 +133,11 @@ func (s *state) arrive(d *dial, c *Conn, now int64, t *todo) {
 
 // open makes a connection of a link, and says so before anybody can see it.
 func (p *Pool) open(pl *Place, link Link, d *dial, now int64) *Conn {
-	c := new(Conn)
+	var c *Conn
 	if s, ok := link.(Seater); ok {
 		c = s.Seat()
+	} else {
+		c = new(Conn)
 	}
 	*c = Conn{
 		link: link, place: pl, id: lastID.Add(1), created: now, since: now,
@@ -154,20 +156,15 @@ func (p *Pool) open(pl *Place, link Link, d *dial, now int64) *Conn {
 // that was reserved by d.
 func (p *Pool) dialHere(ctx context.Context, w *Want, pl *Place, d *dial) (Got, error) {
 	d.log = w.Log
-	if w.End != 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithDeadlineCause(ctx, clock.At(w.End), os.ErrDeadlineExceeded)
-		defer stop()
-	}
-	ctx, cancel := d.arm(pl, ctx, 0)
-	defer cancel()
+	d.errand.Context, d.errand.end = ctx, w.End
+	defer d.errand.stop() // who still waits for it
 	over := false
 	defer func() {
 		if !over { // the dialer panicked
 			p.finish(pl, d, nil, closedFault())
 		}
 	}()
-	link, err := w.Dialer.Dial(ctx, pl.route, d.why, w.Log)
+	link, err := w.Dialer.Dial(&d.errand, pl.route, d.why, w.Log)
 	over = true
 	if err != nil {
 		p.finish(pl, d, nil, err)
@@ -181,7 +178,7 @@ func (p *Pool) dialHere(ctx context.Context, w *Want, pl *Place, d *dial) (Got, 
 	if !p.arriveHere(pl, d, c, now, w.Log) {
 		return Got{}, closedFault()
 	}
-	return Got{Conn: c, Why: c.why}, nil
+	return Got{Conn: c, Why: c.why, Now: now}, nil
 }
 
 // arriveHere gives the new connection's first slot to its dialer, and the others

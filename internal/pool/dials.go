@@ -123,7 +123,10 @@ func (s *state) drop(d *dial, t *todo) {
 		d.spare = false
 		s.spares--
 	}
-	if d.cancel != nil { // otherwise it sees that when it starts
+	switch {
+	case d.direct:
+		t.cancel = append(t.cancel, d.errand.stop)
+	case d.cancel != nil: // otherwise it sees that when it starts
 		t.cancel = append(t.cancel, d.cancel)
 	}
 }

@@ -3,9 +3,9 @@ package pool
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"sonde/internal/errs"
 	"sonde/internal/fault"
 	"sonde/internal/message"
 )
@@ -41,27 +41,26 @@ type holder struct {
 const mostHolders = 4
 
 func (e *queueError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "waited %v for a connection to %s: %d in use", e.waited.Round(time.Millisecond), e.origin, e.conns)
+	text := fmt.Sprintf("waited %v for a connection to %s: %d in use", e.waited.Round(time.Millisecond), e.origin, e.conns)
 	if e.limit > 0 {
-		fmt.Fprintf(&b, " (limit %d)", e.limit)
+		text += fmt.Sprintf(" (limit %d)", e.limit)
 	}
-	fmt.Fprintf(&b, ", %d being dialed, %d others waiting", e.dialing, e.waiting)
+	text += fmt.Sprintf(", %d being dialed, %d others waiting", e.dialing, e.waiting)
 	for i, h := range e.holders {
 		sep := ", "
 		if i == 0 {
 			sep = "; held longest: "
 		}
-		fmt.Fprintf(&b, "%sconnection %d for %v (request %d on it)", sep, h.id, h.held.Round(time.Millisecond), h.requests)
+		text += fmt.Sprintf("%sconnection %d for %v (request %d on it)", sep, h.id, h.held.Round(time.Millisecond), h.requests)
 	}
-	return fmt.Sprintf("%s: %v", b.String(), e.cause)
+	return text + ": " + e.cause.Error()
 }
 
 func (e *queueError) Unwrap() error { return e.cause }
 
 // Timeout reports whether a deadline ended the wait.
 func (e *queueError) Timeout() bool {
-	t, ok := errors.AsType[interface {
+	t, ok := errs.As[interface {
 		error
 		Timeout() bool
 	}](e.cause)

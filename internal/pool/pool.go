@@ -123,6 +123,7 @@ type Got struct {
 	Reused bool          // it had been in use or in the pool
 	Idle   time.Duration // how long a reused one was idle
 	Why    trace.Reason  // why a new one was opened
+	Now    int64         // a reading of the clock when it was given; 0: nobody looked
 }
 
 // Pool keeps connections. It is safe for concurrent use.

@@ -3,7 +3,6 @@
 package socket
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
@@ -206,7 +205,7 @@ func (c *Conn) failure(op string, err error, errno syscall.Errno) error {
 	if errno != 0 {
 		err = os.NewSyscallError(op, errno)
 	}
-	if o, ok := errors.AsType[*net.OpError](err); ok {
+	if o, ok := err.(*net.OpError); ok {
 		err = o.Err
 	}
 	local, remote := Local(c.raw), Remote(c.raw)

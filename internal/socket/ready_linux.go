@@ -3,8 +3,7 @@ package socket
 import (
 	"net"
 	"syscall"
-
-	"golang.org/x/sys/unix"
+	"unsafe"
 )
 
 // Readiness is what poll(2) says of an idle connection.
@@ -18,22 +17,47 @@ const (
 	HungUp                    // the peer closed, perhaps behind bytes, or an error waits
 )
 
-// descriptor is that of raw, or of what is below its layers. rc is raw's access to it;
-// nil: it is not known.
-func descriptor(raw net.Conn, rc syscall.RawConn) int32 {
-	if rc == nil {
-		sc, ok := inner(raw).(syscall.Conn)
-		if !ok {
-			return -1
-		}
-		var err error
-		if rc, err = sc.SyscallConn(); err != nil {
-			return -1
+// pollFd is what poll(2) is asked about one descriptor, and says of it. It and the
+// call are made here because golang.org/x/sys/unix would put its constants into the
+// debug information of every program: 150 KB.
+type pollFd struct {
+	fd      int32
+	events  int16
+	revents int16
+}
+
+const (
+	pollIn    = 0x1
+	pollErr   = 0x8
+	pollHup   = 0x10
+	pollNval  = 0x20
+	pollRdHup = 0x2000
+)
+
+// poll asks without waiting.
+func poll(fds []pollFd) syscall.Errno {
+	for {
+		var none syscall.Timespec
+		_, _, errno := syscall.Syscall6(syscall.SYS_PPOLL,
+			uintptr(unsafe.Pointer(unsafe.SliceData(fds))), uintptr(len(fds)), uintptr(unsafe.Pointer(&none)), 0, 0, 0)
+		if errno != syscall.EINTR {
+			return errno
 		}
 	}
-	fd := int32(-1)
-	rc.Control(func(f uintptr) { fd = int32(f) })
-	return fd
+}
+
+// pollable is the access to raw's descriptor, or to that of what is below its layers.
+// sys is raw's own, if it is known already. Nil: there is none.
+func pollable(raw net.Conn, sys syscall.RawConn) syscall.RawConn {
+	if sys != nil {
+		return sys
+	}
+	if c, ok := inner(raw).(syscall.Conn); ok {
+		if sys, err := c.SyscallConn(); err == nil {
+			return sys
+		}
+	}
+	return nil
 }
 
 // Ready asks what waits on an idle connection, without blocking.
@@ -41,26 +65,20 @@ func (c *Conn) Ready() Readiness {
 	if c.fd < 0 {
 		return Unknown
 	}
-	fds := [1]unix.PollFd{{Fd: c.fd, Events: unix.POLLIN | unix.POLLRDHUP}}
-	for {
-		_, err := unix.Poll(fds[:], 0)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return Unknown
-		}
-		return readiness(fds[0].Revents)
+	fds := [1]pollFd{{fd: c.fd, events: pollIn | pollRdHup}}
+	if poll(fds[:]) != 0 {
+		return Unknown
 	}
+	return readiness(fds[0].revents)
 }
 
 func readiness(ev int16) Readiness {
 	switch {
 	// On TLS a graceful end leaves close_notify before the FIN: a peek would
 	// find bytes. POLLRDHUP sees the FIN behind them.
-	case ev&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR|unix.POLLNVAL) != 0:
+	case ev&(pollRdHup|pollHup|pollErr|pollNval) != 0:
 		return HungUp
-	case ev&unix.POLLIN != 0:
+	case ev&pollIn != 0:
 		return Readable
 	}
 	return Quiet
@@ -70,21 +88,15 @@ func readiness(ev int16) Readiness {
 // the index of every one that is not quiet. Those below 0 are passed over.
 func Poll(fds []int, each func(i int)) {
 	// poll(2) takes at most RLIMIT_NOFILE at a time.
-	var set [256]unix.PollFd
+	var set [256]pollFd
 	for at := 0; at < len(fds); at += len(set) {
 		part := set[:min(len(fds)-at, len(set))]
 		for i := range part {
-			part[i] = unix.PollFd{Fd: int32(fds[at+i]), Events: unix.POLLIN | unix.POLLRDHUP}
+			part[i] = pollFd{fd: int32(fds[at+i]), events: pollIn | pollRdHup}
 		}
-		for {
-			_, err := unix.Poll(part, 0)
-			if err == unix.EINTR {
-				continue
-			}
-			break
-		}
+		poll(part)
 		for i := range part {
-			if part[i].Fd >= 0 && part[i].Revents != 0 {
+			if part[i].fd >= 0 && part[i].revents != 0 {
 				each(at + i)
 			}
 		}

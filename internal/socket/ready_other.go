@@ -18,7 +18,7 @@ const (
 	HungUp                    // the peer closed, perhaps behind bytes, or an error waits
 )
 
-func descriptor(net.Conn, syscall.RawConn) int32 { return -1 }
+func pollable(net.Conn, syscall.RawConn) syscall.RawConn { return nil }
 
 // Ready asks what waits on an idle connection, without blocking.
 func (c *Conn) Ready() Readiness { return Unknown }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"sonde/internal/clock"
+	"sonde/internal/errs"
 )
 
 // Tick bounds how much later than its context a call may end. A call whose
@@ -84,12 +85,17 @@ func New(raw net.Conn) *Conn {
 // Init is New for a Conn that is part of another struct.
 func (c *Conn) Init(raw net.Conn) {
 	c.raw, c.sys = raw, access(raw)
-	c.fd = descriptor(raw, c.sys)
+	c.fd = -1
+	if sys := pollable(raw, c.sys); sys != nil {
+		sys.Control(c.setFd)
+	}
 	switch raw.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		c.kind = stream
 	}
 }
+
+func (c *Conn) setFd(fd uintptr) { c.fd = int32(fd) }
 
 // Begin starts a call, at the reading now of the clock: until End, ctx (nil: one
 // that never ends) and limit (0: none) bound every Read and Write. It does not look
@@ -309,7 +315,7 @@ func IsTimeout(err error) bool {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return true
 	}
-	t, ok := errors.AsType[net.Error](err)
+	t, ok := errs.As[net.Error](err)
 	return ok && t.Timeout()
 }
 
