@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sonde/internal/clock"
+	"sonde/internal/errs"
 	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/internal/pool"
@@ -172,7 +173,7 @@ func (v *relay) Read(p []byte) (int, error) {
 	if err == nil || err == io.EOF {
 		return n, err
 	}
-	if e, ok := errors.AsType[*Error](err); ok && e.inner != nil {
+	if e, ok := errs.As[*Error](err); ok && e.inner != nil {
 		f := e.inner.fault
 		if f.Err = err; err == e {
 			f.Err = e.Err

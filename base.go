@@ -20,7 +20,7 @@ func (c *Client) NewRequest(method Method, ref string, opts ...Option) *Request 
 	if ref != "" { // RFC 3986 §5.2.2: that is the base itself
 		u, err = c.base.Resolve(ref)
 	}
-	return newRequest(method, u, err, opts)
+	return newRequest(method, &u, err, opts)
 }
 
 // base is BaseURL, nil without one.

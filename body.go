@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"sonde/internal/fault"
 	"sonde/internal/message"
 )
 
@@ -232,4 +233,30 @@ func (b *Body) prepare() (out message.Body, size int64, err error) {
 		out.File, _ = rc.(*os.File)
 	}
 	return out, size, nil
+}
+
+// openBody opens the body for this attempt.
+func (k *call) openBody() *fault.Fault {
+	r, p, m := k.req, k.plan, &k.msg
+	body, size, err := r.body.prepare()
+	if err != nil {
+		return fault.New(fault.Request, err)
+	}
+	switch {
+	case p.request.Body != message.UnknownLength:
+	case size >= 0 && !r.set.chunked: // known since the body was opened
+		k.sized = p.request
+		k.sized.Body, k.sized.Length, k.sized.Expect = message.KnownLength, size, r.expects(message.KnownLength, size)
+		m.Request = &k.sized
+	case body.Reader == nil: // only what a Reader gives goes chunked
+		body = message.Body{Reader: io.NopCloser(bytes.NewReader(body.Bytes))}
+	}
+	if body.Reader != nil || body.Bytes != nil {
+		if f := r.set.uploaded; f != nil {
+			body = watched(body, size, f)
+		}
+	}
+	m.Body = body
+	m.Body.Trailer = r.trailer()
+	return nil
 }

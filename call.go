@@ -1,18 +1,19 @@
 package sonde
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http/httptrace"
 	"net/textproto"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"sonde/internal/clock"
 	"sonde/internal/dial"
+	"sonde/internal/errs"
 	"sonde/internal/event"
 	"sonde/internal/fault"
 	"sonde/internal/message"
@@ -64,12 +65,15 @@ type times struct {
 	dialed                            *dial.Times // of a new connection: how long its steps took
 }
 
-var calls = sync.Pool{New: func() any { return new(call) }}
+// calls are those that serve again, each as an unsafe.Pointer. Of what becomes an
+// interface value, and of all types within, the linker keeps each method that some
+// interface has: of a *call Client.Close and all of BodyReader, 32 KB.
+var calls = sync.Pool{New: func() any { return unsafe.Pointer(new(call)) }}
 
 var callCount atomic.Uint64
 
 func newCall(c *Client, ctx context.Context, req *Request) *call {
-	k := calls.Get().(*call)
+	k := (*call)(calls.Get().(unsafe.Pointer))
 	if c.cfg.HSTS != nil {
 		req = c.extras.secured(c, req)
 	}
@@ -109,7 +113,7 @@ func (k *call) recycle() {
 	k.got, k.head = pool.Got{}, message.Head{}
 	k.attempt, k.redials = 0, 0
 	k.times = times{}
-	calls.Put(k)
+	calls.Put(unsafe.Pointer(k))
 }
 
 // tellOver tells package nethttp that the call is over.
@@ -159,7 +163,7 @@ func (k *call) run(fields message.Fields, buf *[]byte) error {
 			retry = false
 			continue
 		}
-		k.log.Emit(&trace.Event{Kind: trace.AttemptDone, Err: f.Err})
+		k.log.End(trace.AttemptDone, f.Err)
 		if retry = k.again(f); !retry && !k.recovered(f) {
 			return k.over(f)
 		}
@@ -205,7 +209,7 @@ func (k *call) over(f *fault.Fault) error {
 	if k.attempt == 0 || k.got.Conn == nil {
 		k.req.body.drop()
 	}
-	k.log.Emit(&trace.Event{Kind: trace.CallDone, Err: f.Err})
+	k.log.End(trace.CallDone, f.Err)
 	k.recycle()
 	return err
 }
@@ -242,7 +246,9 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 	}
 	l := k.got.Conn.Link().(*link)
 	if !k.got.Reused || k.got.Idle == 0 { // dialed or waited
-		now = clock.Now()
+		if now = k.got.Now; now == 0 {
+			now = clock.Now()
+		}
 		k.times.acquired = now
 		if !k.got.Reused {
 			k.times.dialed = l.dialed()
@@ -332,7 +338,7 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	got, err := c.pool.Acquire(k.ctx, w)
 	if err != nil {
 		f := asFault(fault.Acquire, err)
-		k.log.Emit(&trace.Event{Kind: trace.AcquireDone, Err: f.Err})
+		k.log.End(trace.AcquireDone, f.Err)
 		return f
 	}
 	k.got, k.held = got, true
@@ -379,39 +385,20 @@ func (k *call) compose(now int64, buf *[]byte) *fault.Fault {
 		m.Body = message.Body{Bytes: r.body.data}
 		return nil
 	}
-	body, size, err := r.body.prepare()
-	if err != nil {
-		return fault.New(fault.Request, err)
-	}
-	m.Request, m.Rendered = &p.request, p.head
-	switch {
-	case p.request.Body != message.UnknownLength:
-	case size >= 0 && !r.set.chunked: // known since the body was opened
-		k.sized = p.request
-		k.sized.Body, k.sized.Length, k.sized.Expect = message.KnownLength, size, r.expects(message.KnownLength, size)
-		m.Request = &k.sized
-	case body.Reader == nil: // only what a Reader gives goes chunked
-		body = message.Body{Reader: io.NopCloser(bytes.NewReader(body.Bytes))}
-	}
-	if body.Reader != nil || body.Bytes != nil {
-		if f := r.set.uploaded; f != nil {
-			body = watched(body, size, f)
+	m.Request, m.Rendered, m.Body = &p.request, p.head, message.Body{}
+	if open := r.set.open; open != nil {
+		if f := open(k); f != nil {
+			return f
 		}
 	}
-	m.Body = body
-	var f *fault.Fault
 	if k.round != nil {
-		// The call that asked has dressed it.
-	} else if m.Request, f = k.dressed(m.Request); f != nil {
-		if body.Reader != nil {
-			body.Reader.Close()
-		}
-		return f
+		return nil // the call that asked has dressed it
 	}
-	if r.set.trailer != nil {
-		m.Body.Trailer = r.trailer()
+	var f *fault.Fault
+	if m.Request, f = k.dressed(m.Request); f != nil && m.Body.Reader != nil {
+		m.Body.Reader.Close()
 	}
-	return nil
+	return f
 }
 
 // informational calls the hooks, then f, for a 1xx response.
@@ -484,7 +471,7 @@ func asFault(op string, err error) *fault.Fault {
 	if f, ok := err.(*fault.Fault); ok {
 		return f
 	}
-	if f, ok := errors.AsType[*fault.Fault](err); ok {
+	if f, ok := errs.As[*fault.Fault](err); ok {
 		return f
 	}
 	return fault.New(op, err)
@@ -561,6 +548,11 @@ func (k *call) drain() {
 }
 
 func isEventStream(f *message.Fields) bool {
-	mt, err := f.MediaType("Content-Type")
-	return err == nil && mt.Type == "text/event-stream"
+	i := f.Index("Content-Type", 0)
+	if i < 0 {
+		return false
+	}
+	_, value := f.Peek(i)
+	kind, _, _ := strings.Cut(value, ";") // whatever its parameters
+	return message.EqualFold(message.TrimOWS(kind), "text/event-stream")
 }

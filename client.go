@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"unsafe"
 
+	"sonde/internal/errs"
 	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/internal/pool"
@@ -173,25 +173,26 @@ func (c *Client) settle() {
 // settleDefaults prepares the fields of requests that do not set them.
 func (c *Client) settleDefaults() {
 	if ua := c.cfg.UserAgent; ua != "-" && !c.cfg.Header.Has("User-Agent") {
-		c.defaults = append(c.defaults, defaultField{"User-Agent", "User-Agent: " + ua + "\r\n"})
+		c.addDefault("User-Agent", ua)
 	}
 	for name, value := range c.cfg.Header.All() {
-		if value == "" && strings.EqualFold(name, "User-Agent") {
-			continue // set empty: none
+		if value != "" || !message.EqualFold(name, "User-Agent") { // set empty: none
+			c.addDefault(name, value)
 		}
-		c.defaults = append(c.defaults, defaultField{name, name + ": " + value + "\r\n"})
 	}
-	var all strings.Builder
-	for _, d := range c.defaults {
-		all.WriteString(d.line)
-	}
-	c.unasked = all.String()
+	c.unasked = c.lines
 	if c.asking = !c.cfg.NoDecoding && !c.cfg.Header.Has(acceptEncoding); c.asking {
-		line := accepted(c.codings)
-		c.defaults = append(c.defaults, defaultField{acceptEncoding, line})
-		all.WriteString(line)
+		c.addDefault(acceptEncoding, accepted(c.codings))
 	}
-	c.lines = all.String()
+}
+
+// addDefault is not inlined three times: 2 KB.
+//
+//go:noinline
+func (c *Client) addDefault(name, value string) {
+	line := name + ": " + value + "\r\n"
+	c.defaults = append(c.defaults, defaultField{name, line})
+	c.lines += line
 }
 
 // around is h with middleware around it, the first one outermost.
@@ -216,22 +217,28 @@ func (c *Client) defaultLines(r *Request) string {
 // someDefaults are the defaults that r, which sends those fields, lacks. Once it
 // has left its origin, credentials are none of them.
 func (c *Client) someDefaults(fields *message.Fields, r *Request) string {
-	lacks := func(d defaultField) bool {
-		if c.asking && d.name == acceptEncoding && !c.asks(r) {
-			return false
-		}
-		return !fields.Has(d.name) && !r.sets(d.name) && !(r.set.left && guarded(d.name))
+	all := true
+	for i := range c.defaults {
+		all = all && c.lacks(fields, r, &c.defaults[i])
 	}
-	if !slices.ContainsFunc(c.defaults, func(d defaultField) bool { return !lacks(d) }) {
+	if all {
 		return c.lines
 	}
-	var some strings.Builder
-	for _, d := range c.defaults {
-		if lacks(d) {
-			some.WriteString(d.line)
+	some := ""
+	for i := range c.defaults {
+		if d := &c.defaults[i]; c.lacks(fields, r, d) {
+			some += d.line
 		}
 	}
-	return some.String()
+	return some
+}
+
+// lacks reports whether r, which sends those fields, is to have d.
+func (c *Client) lacks(fields *message.Fields, r *Request, d *defaultField) bool {
+	if c.asking && d.name == acceptEncoding && !c.asks(r) {
+		return false
+	}
+	return !fields.Has(d.name) && !r.sets(d.name) && !(r.set.left && guarded(d.name))
 }
 
 // Do sends req and reads the whole response, within Limits.Body. The response is
@@ -405,7 +412,7 @@ func (r *Request) outermost(op string, err error) error {
 	}
 	e := r.error(op, err)
 	e.safe = false
-	if inner, ok := errors.AsType[*Error](err); ok {
+	if inner, ok := errs.As[*Error](err); ok {
 		e.Op, e.Attempt, e.Remote, e.safe = inner.Op, inner.Attempt, inner.Remote, inner.safe
 		e.NotRetried, e.inner = inner.NotRetried, inner.inner
 	}

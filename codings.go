@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"encoding/binary"
 	"io"
 	"io/fs"
 	"sync"
@@ -49,7 +50,7 @@ func (gzipCoding) NewWriter(w io.Writer) (io.WriteCloser, error) {
 
 type deflateCoding struct{}
 
-var zlibReaders, flateReaders, zlibWriters sync.Pool
+var flateReaders, zlibWriters sync.Pool
 
 func (deflateCoding) Name() string { return "deflate" }
 
@@ -62,33 +63,80 @@ func (deflateCoding) NewReader(r io.Reader) (io.ReadCloser, error) {
 		br = bufio.NewReader(r)
 	}
 	start, err := br.Peek(2)
-	if len(start) == 2 && start[0]&0x0f == 8 && start[0]>>4 <= 7 && (int(start[0])<<8|int(start[1]))%31 == 0 {
-		return newZlibReader(br)
-	}
 	if len(start) == 0 {
 		return nil, err
 	}
-	if z, ok := flateReaders.Get().(io.Reader); ok {
-		z.(flate.Resetter).Reset(br, nil) // never fails without a dictionary
-		return &lentReader{z, &flateReaders}, nil
+	bare := len(start) < 2 || start[0]&0x0f != 8 || start[0]>>4 > 7 || (int(start[0])<<8|int(start[1]))%31 != 0
+	if !bare {
+		if start[1]&0x20 != 0 {
+			return nil, zlib.ErrDictionary // nobody has told us one
+		}
+		br.Discard(2)
 	}
-	return &lentReader{flate.NewReader(br), &flateReaders}, nil
+	z, ok := flateReaders.Get().(io.Reader)
+	if !ok {
+		z = flate.NewReader(br)
+	} else {
+		z.(flate.Resetter).Reset(br, nil) // never fails without a dictionary
+	}
+	lent := lentReader{z, &flateReaders}
+	if bare {
+		return &lent, nil
+	}
+	return &zlibReader{lentReader: lent, src: br, sum: 1}, nil
 }
 
-func newZlibReader(r io.Reader) (io.ReadCloser, error) {
-	z, ok := zlibReaders.Get().(io.Reader)
-	if !ok {
-		fresh, err := zlib.NewReader(r)
-		if err != nil {
-			return nil, err
+// zlibReader reads zlib's format behind its header. That of compress/zlib does no
+// more here, and has every program carry 11 KB.
+type zlibReader struct {
+	lentReader
+	src *bufio.Reader // of what is inflated
+	sum uint32
+	end error // what every Read says from now on
+}
+
+// Read reads inflated bytes, and checks them at their end.
+func (z *zlibReader) Read(p []byte) (int, error) {
+	if z.end != nil && z.r != nil {
+		return 0, z.end
+	}
+	n, err := z.lentReader.Read(p)
+	z.sum = adler32(z.sum, p[:n])
+	if err == io.EOF {
+		err = z.check()
+	}
+	z.end = err
+	return n, err
+}
+
+// check compares the sum behind the data (RFC 1950 §2.2); io.EOF: it is right.
+func (z *zlibReader) check() error {
+	var want [4]byte
+	switch _, err := io.ReadFull(z.src, want[:]); {
+	case err == io.EOF:
+		return io.ErrUnexpectedEOF
+	case err != nil:
+		return err
+	case binary.BigEndian.Uint32(want[:]) != z.sum:
+		return zlib.ErrChecksum
+	}
+	return io.EOF
+}
+
+// adler32 is the sum of what had sum before and of p behind it (RFC 1950 §8.2). It
+// begins with 1.
+func adler32(sum uint32, p []byte) uint32 {
+	const base = 65521 // the largest prime below 1<<16
+	a, b := sum&0xffff, sum>>16
+	for len(p) > 0 {
+		some := p[:min(len(p), 5552)] // as many as b holds without the remainder
+		for _, c := range some {
+			a += uint32(c)
+			b += a
 		}
-		return &lentReader{fresh, &zlibReaders}, nil
+		a, b, p = a%base, b%base, p[len(some):]
 	}
-	if err := z.(zlib.Resetter).Reset(r, nil); err != nil {
-		zlibReaders.Put(z)
-		return nil, err
-	}
-	return &lentReader{z, &zlibReaders}, nil
+	return b<<16 | a
 }
 
 func (deflateCoding) NewWriter(w io.Writer) (io.WriteCloser, error) {

@@ -28,7 +28,7 @@ func WithBearer(token string) Option {
 
 func (r *Request) authorization(value string, err error) {
 	if err == nil {
-		err = r.fields.Set("Authorization", value)
+		err = r.edit().Set("Authorization", value)
 	}
 	if err != nil {
 		r.fail(err)

@@ -28,13 +28,13 @@ func (cfg *Config) decoders() []Coding {
 	return all
 }
 
-// accepted is the line that says which codings are welcome.
+// accepted says which codings are welcome.
 func accepted(codings []Coding) string {
 	names := make([]string, len(codings))
 	for i, c := range codings {
 		names[i] = c.Name()
 	}
-	return acceptEncoding + ": " + strings.Join(names, ", ") + "\r\n"
+	return strings.Join(names, ", ")
 }
 
 const acceptEncoding = "Accept-Encoding"
@@ -76,7 +76,7 @@ func (k *call) decoders() (codings []Coding, names string) {
 		for _, list := f.Peek(i); list != ""; {
 			var name string
 			name, list = message.CutMember(list)
-			if name == "" || strings.EqualFold(name, "identity") {
+			if name == "" || message.EqualFold(name, "identity") {
 				continue
 			}
 			coding := k.client.coding(name)
@@ -97,11 +97,11 @@ func (k *call) decoders() (codings []Coding, names string) {
 // coding is the one with that name, nil if there is none.
 func (c *Client) coding(name string) Coding {
 	// RFC 9110 §8.4.1.3: x-gzip is the same as gzip.
-	if strings.EqualFold(name, "x-gzip") {
+	if message.EqualFold(name, "x-gzip") {
 		name = "gzip"
 	}
 	for _, coding := range c.codings {
-		if strings.EqualFold(coding.Name(), name) {
+		if message.EqualFold(coding.Name(), name) {
 			return coding
 		}
 	}

@@ -52,10 +52,12 @@ func effective(cfg Config) (Config, error) {
 	if err := cfg.check(); err != nil {
 		return Config{}, err
 	}
+	cfg.Retry, cfg.Hedge = cfg.Retry.filled(), cfg.Hedge.filled()
 	return filled(cfg), nil
 }
 
-// filled is cfg with every default filled in: below, 0 is "none".
+// filled is cfg with its defaults filled in, but for those of policies that are off
+// in the default client: below, 0 is "none".
 func filled(cfg Config) Config {
 	t, l, p := &cfg.Timeouts, &cfg.Limits, &cfg.Pool
 	fill(&t.Call, 0)
@@ -88,7 +90,6 @@ func filled(cfg Config) Config {
 	fill(&p.MaxAge, 0)
 	fill(&cfg.Retries, defaultRetries)
 	fill(&cfg.Redirects.Max, defaultRedirects)
-	cfg.Retry, cfg.Hedge = cfg.Retry.filled(), cfg.Hedge.filled()
 	fill(&cfg.RetryBudget, defaultRetryBudget)
 	if cfg.Protocols == 0 {
 		cfg.Protocols = HTTP1

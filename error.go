@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sonde/internal/errs"
 	"sonde/internal/fault"
 	"sonde/internal/pool"
 )
@@ -55,28 +56,21 @@ type Error struct {
 // "GET http://localhost:1/: connect: dial tcp 127.0.0.1:1: connection refused". It holds
 // no credential and no byte of a body.
 func (e *Error) Error() string {
-	var b strings.Builder
-	if e.Method != "" {
-		b.WriteString(string(e.Method))
-		b.WriteByte(' ')
-	}
+	text := string(e.Op)
 	if e.URL != "" {
-		b.WriteString(e.URL)
-		b.WriteString(": ")
+		text = e.URL + ": " + text
 	}
-	b.WriteString(string(e.Op))
+	if e.Method != "" {
+		text = string(e.Method) + " " + text
+	}
 	if e.Attempt > 1 {
-		b.WriteString(" (attempt ")
-		b.WriteString(strconv.Itoa(e.Attempt))
-		b.WriteByte(')')
+		text += " (attempt " + strconv.Itoa(e.Attempt) + ")"
 	}
-	b.WriteString(": ")
-	b.WriteString(e.causeText())
+	text += ": " + e.causeText()
 	if e.NotRetried != nil {
-		b.WriteString("; not sent again: ")
-		b.WriteString(e.NotRetried.Error())
+		text += "; not sent again: " + e.NotRetried.Error()
 	}
-	return b.String()
+	return text
 }
 
 // causeText is the text of the cause without the phase, which stands before it.
@@ -100,7 +94,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Timeout reports whether a deadline or a timeout ended the call. It makes Error
 // a net.Error.
 func (e *Error) Timeout() bool {
-	t, ok := errors.AsType[net.Error](e.Err)
+	t, ok := errs.As[net.Error](e.Err)
 	return ok && t.Timeout()
 }
 

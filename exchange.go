@@ -417,7 +417,7 @@ func (ex *Exchange) Upgrade() (*UpgradedConn, error) {
 		k.client.pool.Detach(k.got.Conn, trace.Upgraded, k.log)
 	}
 	if k.round == nil {
-		k.log.Emit(&trace.Event{Kind: trace.AttemptDone})
+		k.log.End(trace.AttemptDone, nil)
 		k.log.Emit(&trace.Event{Kind: trace.CallDone, Status: k.head.Status})
 	}
 	k.recycle()

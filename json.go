@@ -32,12 +32,12 @@ func JSON[T any](resp *Response, err error) (T, error) {
 
 // GetJSON sends a GET that asks for JSON and decodes the answer; see JSON.
 func GetJSON[T any](ctx context.Context, url string, opts ...Option) (T, error) {
-	return JSON[T](Get(ctx, url, acceptJSON, Join(opts...)))
+	return JSON[T](Get(ctx, url, acceptJSON(), Join(opts...)))
 }
 
 // PostJSON sends in as JSON and decodes the answer; see JSON.
 func PostJSON[T any](ctx context.Context, url string, in any, opts ...Option) (T, error) {
-	return JSON[T](Post(ctx, url, JSONBody(in), acceptJSON, Join(opts...)))
+	return JSON[T](Post(ctx, url, JSONBody(in), acceptJSON(), Join(opts...)))
 }
 
-var acceptJSON = WithHeader("Accept", "application/json")
+func acceptJSON() Option { return WithHeader("Accept", "application/json") }

@@ -98,9 +98,9 @@ func (p *Part) head(boundary string, first bool) ([]byte, error) {
 
 // quoteName escapes what would end the quotes or the line, as browsers do
 // (RFC 7578 §2 leaves it to the form's own standard).
-func quoteName(s string) string { return nameQuoter.Replace(s) }
-
-var nameQuoter = strings.NewReplacer("\"", "%22", "\r", "%0D", "\n", "%0A")
+func quoteName(s string) string {
+	return strings.NewReplacer("\"", "%22", "\r", "%0D", "\n", "%0A").Replace(s)
+}
 
 // multipart is the parts under way.
 type multipart struct {

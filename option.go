@@ -32,7 +32,7 @@ func Join(opts ...Option) Option {
 // them when set by hand.
 func WithHeader(name, value string) Option {
 	return Option{func(r *Request) {
-		if err := r.fields.Set(name, value); err != nil {
+		if err := r.edit().Set(name, value); err != nil {
 			r.fail(err)
 		}
 	}}
@@ -41,7 +41,7 @@ func WithHeader(name, value string) Option {
 // WithAddedHeader adds a field to those with that name.
 func WithAddedHeader(name, value string) Option {
 	return Option{func(r *Request) {
-		if err := r.fields.Add(name, value); err != nil {
+		if err := r.edit().Add(name, value); err != nil {
 			r.fail(err)
 		}
 	}}
@@ -50,7 +50,7 @@ func WithAddedHeader(name, value string) Option {
 // WithHeaders adds all fields of h, after those that are there.
 func WithHeaders(h Header) Option {
 	return Option{func(r *Request) {
-		if err := r.fields.AddAll(h.f.All()); err != nil {
+		if err := r.edit().AddAll(h.f.All()); err != nil {
 			r.fail(err)
 		}
 	}}
@@ -62,7 +62,7 @@ func WithHeaders(h Header) Option {
 func WithExactHeader(h Header) Option {
 	return Option{func(r *Request) {
 		r.fields, r.set.exact = message.Fields{}, true
-		if err := r.fields.AddAll(h.f.All()); err != nil {
+		if err := r.edit().AddAll(h.f.All()); err != nil {
 			r.fail(err)
 		}
 	}}
@@ -84,7 +84,8 @@ func WithBody(b Body) Option {
 		if b.err != nil {
 			r.fail(b.err)
 		}
-		r.body, r.set.uploads = b, h1.Uploads()
+		r.body, r.set.uploads, r.set.open = b, h1.Uploads(), (*call).openBody
+		r.edit() // the body says its length and coding
 		if b.mediaType != "" && !r.set.exact && !r.fields.Has("Content-Type") {
 			WithHeader("Content-Type", b.mediaType).apply(r)
 		}
@@ -104,6 +105,7 @@ func WithTrailer(f func() (Header, error), names ...string) Option {
 				r.fail(fmt.Errorf("trailer field %s: RFC 9110 §6.5.1 has no place for it in trailers", n))
 			}
 		}
+		r.edit() // the body has to be chunked
 		r.set.trailer, r.set.announce, r.set.chunked = checkedTrailer(f), strings.Join(names, ", "), true
 	}}
 }

@@ -83,6 +83,6 @@ func (m *metrics) reasons(s *PoolStats, which func(trace.Reason) bool) {
 	}
 }
 
-var labelEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
-
-func escapeLabel(s string) string { return labelEscaper.Replace(strings.ToValidUTF8(s, "\ufffd")) }
+func escapeLabel(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(s, "\ufffd"))
+}

@@ -125,7 +125,7 @@ func checkProxy(u *message.URL) error {
 	switch {
 	case u.Host == "":
 		return errors.New("no host")
-	case strings.Trim(u.Target, "/") != "" || u.Fragment != "":
+	case strings.Count(u.Target, "/") != len(u.Target) || u.Fragment != "":
 		return errors.New("a proxy's URL has no path")
 	case socks && u.HasUser && (len(u.User) == 0 || len(u.User) > 255 || len(u.Password) > 255):
 		return errors.New("user and password have 1 to 255 bytes for SOCKS (RFC 1929)")
@@ -195,17 +195,17 @@ func intern(key proxyKey, make func() *message.Proxy) *message.Proxy {
 	}
 	p := make()
 	proxies.all[key] = weak.Make(p)
-	runtime.AddCleanup(p, forgetProxy, key)
+	runtime.AddCleanup(p, forgetProxy, &key)
 	return p
 }
 
 // forgetProxy removes a proxy that nobody has any more, unless there is another
 // in its place.
-func forgetProxy(key proxyKey) {
+func forgetProxy(key *proxyKey) {
 	proxies.mu.Lock()
 	defer proxies.mu.Unlock()
-	if w, ok := proxies.all[key]; ok && w.Value() == nil {
-		delete(proxies.all, key)
+	if w, ok := proxies.all[*key]; ok && w.Value() == nil {
+		delete(proxies.all, *key)
 	}
 }
 

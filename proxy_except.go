@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sonde/internal/message"
@@ -24,35 +25,35 @@ type exception struct {
 // exceptions reads a list. What cannot be read is passed over.
 func exceptions(list string) (all []exception) {
 	for entry := range strings.SplitSeq(list, ",") {
-		entry = strings.ToLower(strings.TrimSpace(entry))
+		entry = strings.ToLower(strings.Trim(entry, " \t\r\n"))
 		if entry == "*" {
-			return []exception{{all: true}}
+			return append(all[:0], exception{all: true})
 		}
-		if e := parseException(entry); e != (exception{}) {
+		if e, ok := parseException(entry); ok {
 			all = append(all, e)
 		}
 	}
 	return all
 }
 
-// parseException is one entry; the zero exception, which is about no host, is of none.
-func parseException(entry string) (e exception) {
-	if p, err := netip.ParsePrefix(entry); err == nil {
+// parseException is one entry, if it is about any host.
+func parseException(entry string) (e exception, ok bool) {
+	if p := parsePrefix(entry); p.IsValid() {
 		if p.Addr().Is4In6() && p.Bits() >= 96 {
 			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 		}
-		return exception{prefix: p}
+		return exception{prefix: p}, true
 	}
 	if host, port, err := net.SplitHostPort(entry); err == nil {
 		entry, e.port = host, port
 	}
 	if entry == "" {
-		return exception{}
+		return exception{}, false
 	}
 	if ip, err := netip.ParseAddr(strings.Trim(entry, "[]")); err == nil {
 		ip = ip.Unmap()
 		e.prefix = netip.PrefixFrom(ip, ip.BitLen())
-		return e
+		return e, true
 	}
 	if strings.HasPrefix(entry, "*.") {
 		entry = entry[1:]
@@ -61,7 +62,18 @@ func parseException(entry string) (e exception) {
 	if name, err := message.ASCIIHost(e.name); err == nil {
 		e.name = name
 	}
-	return e
+	return e, true
+}
+
+// parsePrefix is netip.ParsePrefix in few words; of what is none it is not valid.
+func parsePrefix(s string) netip.Prefix {
+	addr, bits, _ := strings.Cut(s, "/")
+	ip, err := netip.ParseAddr(addr)
+	n, _ := strconv.Atoi(bits)
+	if err != nil || ip.Zone() != "" || strconv.Itoa(n) != bits { // "08" and "+8" are none
+		return netip.Prefix{}
+	}
+	return netip.PrefixFrom(ip, n)
 }
 
 // has reports whether e is about a host in lower case, which is ip if that is valid.

@@ -3,7 +3,6 @@ package sonde
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"sonde/internal/fault"
 	"sonde/internal/message"
@@ -103,12 +102,13 @@ func (k *call) redirected() (*Request, *fault.Fault) {
 	if policy.Max <= 0 || !status.redirects() || k.req.set.target == "*" || k.req.method == CONNECT {
 		return nil, nil
 	}
-	to, err := k.location()
-	if err != nil || to == (message.URL{}) {
+	var to message.URL
+	found, err := k.location(&to)
+	if err != nil || !found {
 		return nil, k.astray("", err)
 	}
 	t := k.travel()
-	next := k.req.toward(to, status)
+	next := k.req.toward(&to, status)
 	r := Redirect{
 		From: k.req.URL(), To: next.URL(), Method: next.method,
 		Leaves: next.url.Origin != k.req.url.Origin, History: t.hops,
@@ -151,34 +151,34 @@ func (k *call) astray(to string, err error) *fault.Fault {
 	}
 }
 
-// location is where the response's Location leads, the zero URL if it has none:
-// then it is no redirect, whatever its status.
-func (k *call) location() (message.URL, error) {
+// location makes to where the response's Location leads, if it has one: else it is
+// no redirect, whatever its status.
+func (k *call) location(to *message.URL) (found bool, err error) {
 	all := k.head.Fields.Values("Location")
 	for _, other := range all[min(len(all), 1):] {
 		// RFC 9110 §10.2.2: a single value. Taking one of two is a guess on which
 		// somebody in between may have guessed otherwise.
 		if other != all[0] {
-			return message.URL{}, errors.New("it has more than one Location")
+			return false, errors.New("it has more than one Location")
 		}
 	}
 	if len(all) == 0 {
-		return message.URL{}, nil
+		return false, nil
 	}
-	to, err := k.req.url.Resolve(all[0])
+	*to, err = k.req.url.Resolve(all[0])
 	switch {
 	case err != nil:
-		return message.URL{}, fmt.Errorf("its Location: %w", err)
+		return false, fmt.Errorf("its Location: %w", err)
 	case to.Scheme == "http" && k.client.cfg.HTTPSOnly:
-		return message.URL{}, errHTTPSOnly
+		return false, errHTTPSOnly
 	case to.Scheme != "http" && to.Scheme != "https":
 		// A server must not send us to file: or to what else the program can do.
-		return message.URL{}, fmt.Errorf("its Location leads to the scheme %q", to.Scheme)
+		return false, fmt.Errorf("its Location leads to the scheme %q", to.Scheme)
 	}
 	if k.client.cfg.HSTS != nil {
-		to = k.client.extras.upgrade(k.client, to)
+		*to = k.client.extras.upgrade(k.client, *to)
 	}
-	return to, nil
+	return true, nil
 }
 
 // loops reports whether the request was answered by the same redirect twice
@@ -194,8 +194,8 @@ func (t *trip) loops(hop Hop) bool {
 }
 
 // toward is r for another URL, after a redirect of that status.
-func (r *Request) toward(to message.URL, status Status) *Request {
-	next := &Request{method: r.method, url: to, fields: r.fields, body: r.body, set: r.set, err: r.err}
+func (r *Request) toward(to *message.URL, status Status) *Request {
+	next := &Request{method: r.method, url: *to, fields: r.fields, body: r.body, set: r.set, err: r.err}
 	next.set.target = ""
 	// RFC 9110 §15.4.4: 303 means GET, or HEAD. §15.4.2 and .3 allow it for POST.
 	if status == 303 && r.method != GET && r.method != HEAD || (status == 301 || status == 302) && r.method == POST {
@@ -245,7 +245,7 @@ func (r *Request) leave() {
 // guarded reports whether a field is not for other origins.
 func guarded(name string) bool {
 	for _, c := range credentialFields {
-		if strings.EqualFold(c, name) {
+		if message.EqualFold(c, name) {
 			return true
 		}
 	}

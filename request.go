@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"sonde/internal/fault"
 	"sonde/internal/h1"
 	"sonde/internal/message"
 	"sonde/internal/pool"
@@ -70,20 +71,26 @@ type settings struct {
 	repeats   bool       // either may add attempts
 	left      bool       // it was redirected away from its origin
 	noAgent   bool       // User-Agent was set empty: none
-	uploads   any        // h1.Uploads(), with a body
-	extras    *extras    // what the above need beyond the default client; nil: nothing
+
+	// What Options bring with them, so that a program without these links nothing of it;
+	// see extras.
+
+	settle  func(*Request)           // settleFields, with fields or a body
+	open    func(*call) *fault.Fault // openBody, with a body
+	uploads any                      // h1.Uploads(), with a body
+	extras  *extras                  // what the above need beyond the default client; nil: nothing
 }
 
 // NewRequest makes a request. The URL needs scheme and host; its userinfo, if
 // any, is not sent and never shown.
 func NewRequest(method Method, rawURL string, opts ...Option) *Request {
 	u, err := message.ParseURL(rawURL)
-	return newRequest(method, u, err, opts)
+	return newRequest(method, &u, err, opts)
 }
 
 // newRequest makes a request for u; err is what is wrong with that.
-func newRequest(method Method, u message.URL, err error, opts []Option) *Request {
-	r := &Request{method: method, url: u, set: settings{length: -1}}
+func newRequest(method Method, u *message.URL, err error, opts []Option) *Request {
+	r := &Request{method: method, url: *u, set: settings{length: -1}}
 	if err := message.CheckMethod(string(method)); err != nil {
 		r.fail(fmt.Errorf("method: %w", err))
 	}
@@ -158,7 +165,8 @@ func codecField(name string) bool {
 }
 
 // settle brings options together once all were applied: the query into the
-// target, and hand-set fields of the codec where the codec can see them.
+// target, and hand-set fields of the codec where the codec can see them. Then it
+// checks the request.
 func (r *Request) settle() {
 	if r.set.query != "" {
 		sep := "?"
@@ -168,6 +176,26 @@ func (r *Request) settle() {
 		r.url.Target += sep + r.set.query
 		r.set.query = ""
 	}
+	if r.set.settle != nil {
+		r.set.settle(r)
+	}
+	if r.err == nil {
+		kind, length := r.kind()
+		r.err = h1.CheckRequest(&message.Request{
+			Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.target(),
+			Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce,
+		})
+	}
+}
+
+// edit is r's fields, for an Option that sets some.
+func (r *Request) edit() *message.Fields {
+	r.set.settle = (*Request).settleFields
+	return &r.fields
+}
+
+// settleFields is settle for fields of the codec's that were set by hand.
+func (r *Request) settleFields() {
 	r.settleHost()
 	r.settleLength()
 	r.settleConnection()
@@ -178,7 +206,7 @@ func (r *Request) settle() {
 	}
 	switch expect := r.fields.Combined("Expect"); {
 	case !r.fields.Has("Expect"):
-	case strings.EqualFold(expect, "100-continue"):
+	case message.EqualFold(expect, "100-continue"):
 		r.set.expect = true
 		if r.taken("Expect"); r.set.exact && r.body.empty() {
 			r.fail(errors.New("field Expect: there is no body")) // RFC 9110 §10.1.1
@@ -188,13 +216,6 @@ func (r *Request) settle() {
 	}
 	if r.fields.Has("Trailer") {
 		r.fail(errors.New("field Trailer: give trailers with WithTrailer, which announces them"))
-	}
-	if r.err == nil {
-		kind, length := r.kind()
-		r.err = h1.CheckRequest(&message.Request{
-			Method: string(r.method), Scheme: r.url.Scheme, Authority: r.authority(), Target: r.target(),
-			Fields: r.fields, Body: kind, Length: length, Trailer: r.set.announce,
-		})
 	}
 	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range"} {
 		r.set.cond = r.set.cond || r.fields.Has(name)
@@ -245,12 +266,12 @@ func (r *Request) taken(name string) {
 
 // sets reports whether r says itself what the field name is, or that there is none.
 func (r *Request) sets(name string) bool {
-	return r.fields.Has(name) || r.set.noAgent && strings.EqualFold(name, "User-Agent")
+	return r.fields.Has(name) || r.set.noAgent && message.EqualFold(name, "User-Agent")
 }
 
 func (r *Request) settleLength() {
 	if te := r.fields.Combined("Transfer-Encoding"); r.fields.Has("Transfer-Encoding") {
-		if !strings.EqualFold(te, "chunked") {
+		if !message.EqualFold(te, "chunked") {
 			r.fail(fmt.Errorf("field Transfer-Encoding: %q cannot be sent, only chunked can", te))
 		}
 		r.set.chunked = true

@@ -14,6 +14,7 @@ import (
 
 	"sonde/internal/clock"
 	"sonde/internal/dial"
+	"sonde/internal/errs"
 	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/internal/pool"
@@ -182,10 +183,10 @@ func (k *call) passes(f *fault.Fault) bool {
 
 // permanent reports whether making a connection failed for good.
 func permanent(err error) bool {
-	if name, ok := errors.AsType[*net.DNSError](err); ok {
+	if name, ok := errs.As[*net.DNSError](err); ok {
 		return name.IsNotFound
 	}
-	if refused, ok := errors.AsType[*ProxyError](err); ok && refused.Err == nil {
+	if refused, ok := errs.As[*ProxyError](err); ok && refused.Err == nil {
 		return refused.Status.Class() != 5 // by HTTP; SOCKS does not say for how long
 	}
 	return is[*net.AddrError](err) || is[*tls.CertificateVerificationError](err) || is[tls.AlertError](err) ||
@@ -195,7 +196,7 @@ func permanent(err error) bool {
 
 // is reports whether err has an E in its chain.
 func is[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
+	_, ok := errs.As[E](err)
 	return ok
 }
 
@@ -337,7 +338,7 @@ func (k *call) others() int {
 func (k *call) back(f *fault.Fault, dead bool) *fault.Fault {
 	k.exposed = k.exposed || f.Sent
 	if dead {
-		k.log.Emit(&trace.Event{Kind: trace.Retry, Err: f.Err})
+		k.log.End(trace.Retry, f.Err)
 		k.redials++
 		return nil
 	}

@@ -148,7 +148,7 @@ func (r *Request) fill(q *core.Request) {
 	r.plan.Store(nil)
 	r.body = Body{}
 	r.set = settings{length: -1, exact: true, expect: q.Expect, oneShot: q.OneShot, chunked: q.Kind == message.UnknownLength}
-	r.set.replay, r.set.proxied, r.set.uploads = never, true, h1.Uploads()
+	r.set.replay, r.set.proxied, r.set.uploads, r.set.open = never, true, h1.Uploads(), (*call).openBody
 	if q.Replay {
 		r.set.replay = always
 	}

@@ -21,15 +21,23 @@ import (
 	"sonde/internal/dial"
 )
 
-var defaultClient = sync.OnceValue(func() *Client {
-	full := filled(Config{})
-	own := dialerOf(dial.NewOwn(full.dialer()))
-	return newClient(Config{}, full, own) // without extras, see there
-})
+// byDefault is not by sync.OnceValue, which makes an interface value of the Client:
+// see calls.
+var byDefault struct {
+	once   sync.Once
+	client *Client
+}
 
 // Default returns the client that the functions of this package use, made with
 // the zero Config. It must not be closed.
-func Default() *Client { return defaultClient() }
+func Default() *Client {
+	byDefault.once.Do(func() {
+		full := filled(Config{})
+		own := dialerOf(dial.NewOwn(full.dialer()))
+		byDefault.client = newClient(Config{}, full, own) // without extras, see there
+	})
+	return byDefault.client
+}
 
 // Do is Default().Do.
 func Do(ctx context.Context, req *Request) (*Response, error) { return Default().Do(ctx, req) }

@@ -66,24 +66,27 @@ const (
 	StatusNetworkAuthentication Status = 511 // RFC 6585
 )
 
-var statusText = map[Status]string{
-	100: "Continue", 101: "Switching Protocols", 102: "Processing", 103: "Early Hints",
-	200: "OK", 201: "Created", 202: "Accepted", 203: "Non-Authoritative Information",
-	204: "No Content", 205: "Reset Content", 206: "Partial Content",
-	300: "Multiple Choices", 301: "Moved Permanently", 302: "Found", 303: "See Other",
-	304: "Not Modified", 307: "Temporary Redirect", 308: "Permanent Redirect",
-	400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden",
-	404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable",
-	407: "Proxy Authentication Required", 408: "Request Timeout", 409: "Conflict",
-	410: "Gone", 411: "Length Required", 412: "Precondition Failed",
-	413: "Content Too Large", 414: "URI Too Long", 415: "Unsupported Media Type",
-	416: "Range Not Satisfiable", 417: "Expectation Failed", 421: "Misdirected Request",
-	422: "Unprocessable Content", 425: "Too Early", 426: "Upgrade Required",
-	428: "Precondition Required", 429: "Too Many Requests",
-	431: "Request Header Fields Too Large", 451: "Unavailable For Legal Reasons",
-	500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway",
-	503: "Service Unavailable", 504: "Gateway Timeout", 505: "HTTP Version Not Supported",
-	511: "Network Authentication Required",
+var statusTexts = [...]struct {
+	status Status
+	text   string
+}{
+	{100, "Continue"}, {101, "Switching Protocols"}, {102, "Processing"}, {103, "Early Hints"},
+	{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {203, "Non-Authoritative Information"},
+	{204, "No Content"}, {205, "Reset Content"}, {206, "Partial Content"},
+	{300, "Multiple Choices"}, {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"},
+	{304, "Not Modified"}, {307, "Temporary Redirect"}, {308, "Permanent Redirect"},
+	{400, "Bad Request"}, {401, "Unauthorized"}, {402, "Payment Required"}, {403, "Forbidden"},
+	{404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"},
+	{407, "Proxy Authentication Required"}, {408, "Request Timeout"}, {409, "Conflict"},
+	{410, "Gone"}, {411, "Length Required"}, {412, "Precondition Failed"},
+	{413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
+	{416, "Range Not Satisfiable"}, {417, "Expectation Failed"}, {421, "Misdirected Request"},
+	{422, "Unprocessable Content"}, {425, "Too Early"}, {426, "Upgrade Required"},
+	{428, "Precondition Required"}, {429, "Too Many Requests"},
+	{431, "Request Header Fields Too Large"}, {451, "Unavailable For Legal Reasons"},
+	{500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
+	{503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+	{511, "Network Authentication Required"},
 }
 
 // Class is the status's first digit: 2 for every success, 0 for what is no status.
@@ -100,8 +103,11 @@ func (s Status) OK() bool { return s.Class() == 2 }
 // String is the code and its standard meaning, such as "404 Not Found"; the code
 // alone where it has none.
 func (s Status) String() string {
-	if t := statusText[s]; t != "" {
-		return strconv.Itoa(int(s)) + " " + t
+	text := strconv.Itoa(int(s))
+	for i := range statusTexts {
+		if t := &statusTexts[i]; t.status == s {
+			text += " " + t.text
+		}
 	}
-	return strconv.Itoa(int(s))
+	return text
 }

@@ -38,8 +38,8 @@ func (k *call) unwind(over *bool) {
 		k.release(trace.CallbackPanicked, 0, clock.Now())
 	}
 	if k.round == nil {
-		k.log.Emit(&trace.Event{Kind: trace.AttemptDone, Err: errPanicked})
-		k.log.Emit(&trace.Event{Kind: trace.CallDone, Err: errPanicked})
+		k.log.End(trace.AttemptDone, errPanicked)
+		k.log.End(trace.CallDone, errPanicked)
 	}
 	k.tellOver()
 }

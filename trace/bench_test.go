@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sonde/trace"
+	"sonde/trace/slogsink"
 )
 
 // BenchmarkSinks is what one event costs a sink.
@@ -16,8 +17,8 @@ func BenchmarkSinks(b *testing.B) {
 		sink trace.Sink
 	}{
 		{"Ring", trace.NewRing(1024)}, {"JSONLines", trace.NewJSONLines(io.Discard)}, {"Text", trace.NewText(io.Discard)},
-		{"Slog", trace.Slog(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})), nil)},
-		{"Slog unwanted", trace.Slog(slog.New(slog.DiscardHandler), nil)},
+		{"Slog", slogsink.New(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})), nil)},
+		{"Slog unwanted", slogsink.New(slog.New(slog.DiscardHandler), nil)},
 	} {
 		b.Run(tt.name, func(b *testing.B) {
 			b.ReportAllocs()

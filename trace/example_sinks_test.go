@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"time"
 
@@ -84,22 +82,6 @@ func ExampleRing() {
 	// attempt-done failed: true
 	// call-done failed: true
 	// 3 older events
-}
-
-// Calls in the log of a program.
-func ExampleSlog() {
-	s := httptest.NewServer(http.HandlerFunc(hello))
-	defer s.Close()
-	options := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		switch a.Key {
-		case "time", "call", "conn":
-			return slog.Attr{} // they differ from run to run
-		}
-		return a
-	}}
-	get(s.URL, trace.Slog(slog.New(slog.NewTextHandler(os.Stdout, options)), nil))
-	// Output:
-	// level=INFO msg=call-done status=200
 }
 
 // Two sinks at once.

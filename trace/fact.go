@@ -2,16 +2,32 @@ package trace
 
 import (
 	"crypto/tls"
+	"iter"
 	"net/netip"
 	"strconv"
 	"time"
 )
 
-// fact is one fact of an event in a short form, as people read it: what slog
+// fact is one fact of an event in a short form, as people read it: what a logger
 // gets as an attribute, and the text transcript as a word.
 type fact struct {
 	key string
-	val any // string, int, int64, uint64, bool, time.Duration, netip.AddrPort, []netip.Addr, Reason, error
+	val any // string, int, int64, bool, time.Duration, netip.AddrPort, []netip.Addr, Reason, error
+}
+
+// Facts are what e says, each with a short name, in the order in which they read
+// best. They are for sinks that write to a logger; package slogsink does. A value is
+// a string, int, int64, bool, time.Duration, netip.AddrPort, []netip.Addr, Reason or
+// error. Time, Kind and the ids are not among them.
+func (e Event) Facts() iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		var few [8]fact
+		for _, d := range e.facts(few[:0]) {
+			if !yield(d.key, d.val) {
+				return
+			}
+		}
+	}
 }
 
 // facts are the facts of e that its kind has, in the order in which they read

@@ -61,7 +61,7 @@ const (
 	lastEndReason
 )
 
-var reasonText = map[Reason]string{
+var reasonText = [lastEndReason]string{
 	NoReason:           "none",
 	FirstToRoute:       "first to this route",
 	AllBusy:            "all connections busy",
@@ -111,8 +111,8 @@ var reasonText = map[Reason]string{
 
 // String is a short lower-case text such as "all connections busy".
 func (r Reason) String() string {
-	if s, ok := reasonText[r]; ok {
-		return s
+	if r < lastEndReason && reasonText[r] != "" {
+		return reasonText[r]
 	}
 	return "unknown reason"
 }

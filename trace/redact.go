@@ -5,17 +5,25 @@ import "strings"
 // Sensitive reports whether the value of a field with that name can be a secret:
 // Authorization, Cookie and their kind.
 func Sensitive(name string) bool {
-	switch len(name) {
-	case len("cookie"):
-		return strings.EqualFold(name, "cookie")
-	case len("set-cookie"):
-		return strings.EqualFold(name, "set-cookie")
-	case len("authorization"):
-		return strings.EqualFold(name, "authorization")
-	case len("proxy-authorization"):
-		return strings.EqualFold(name, "proxy-authorization")
+	for _, s := range [...]string{"cookie", "set-cookie", "authorization", "proxy-authorization"} {
+		if sameName(name, s) {
+			return true
+		}
 	}
 	return false
+}
+
+// sameName reports whether name is that field, which is written in lower case.
+func sameName(name, field string) bool {
+	if len(name) != len(field) {
+		return false
+	}
+	for i := range len(field) {
+		if name[i]|0x20 != field[i] { // letters and hyphens have that bit in lower case
+			return false
+		}
+	}
+	return true
 }
 
 // Redact is value, or "[redacted]" where the field is Sensitive. Other fields,

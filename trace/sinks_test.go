@@ -18,6 +18,7 @@ import (
 	"unsafe"
 
 	"sonde/trace"
+	"sonde/trace/slogsink"
 )
 
 var began = time.Date(2026, 11, 21, 10, 0, 0, 123456789, time.UTC)
@@ -202,7 +203,7 @@ func (*failless) Write(p []byte) (int, error) { return len(p), nil }
 func TestSinksAtOnce(t *testing.T) {
 	var text, js bytes.Buffer
 	sink := trace.Tee(trace.NewText(&text), trace.NewJSONLines(&js), trace.NewRing(10),
-		trace.Slog(slog.New(slog.DiscardHandler), nil), new(trace.Recorder))
+		slogsink.New(slog.New(slog.DiscardHandler), nil), new(trace.Recorder))
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -235,42 +236,30 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestSlog(t *testing.T) {
-	var out strings.Builder
-	logger := func(l slog.Level) *slog.Logger {
-		return slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: l, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey && !a.Value.Time().Equal(began) {
-				t.Error("time", a.Value)
+// TestFacts: whoever takes the Facts has what the lines have, and may stop.
+func TestFacts(t *testing.T) {
+	e := trace.Event{Kind: trace.ConnectDone, Time: began, Call: 7, Idle: time.Second, Reason: trace.AllBusy,
+		Detail: &trace.Detail{Network: "tcp", Remote: netip.MustParseAddrPort("[::1]:2"), Custom: true}}
+	var got strings.Builder
+	for key, value := range e.Facts() {
+		fmt.Fprintf(&got, "%s=%v ", key, value)
+	}
+	if want := "network=tcp remote=[::1]:2 custom=true idle=1s reason=" + trace.AllBusy.String() + " "; got.String() != want {
+		t.Errorf("%s\nwant %s", got.String(), want)
+	}
+	for key := range e.Facts() {
+		if key != "network" {
+			t.Error("it went on")
+		}
+		break
+	}
+	for _, e := range every() {
+		for key, value := range e.Facts() {
+			switch value.(type) {
+			case string, int, int64, bool, time.Duration, netip.AddrPort, []netip.Addr, trace.Reason, error:
+			default:
+				t.Errorf("%v: %s is a %T", e.Kind, key, value)
 			}
-			return a
-		}}))
-	}
-	done := trace.Event{Kind: trace.CallDone, Time: began, Call: 3, Attempt: 2, Conn: 4, Status: 200}
-	failed := trace.Event{Kind: trace.CallDone, Time: began, Call: 4, Err: errors.New("no route")}
-	got := trace.Event{Kind: trace.AcquireDone, Time: began, Call: 3, Reused: true, Idle: time.Second}
-	all := []trace.Event{done, failed, got, {Kind: trace.FirstByte, Time: began}}
-	for _, tt := range []struct {
-		from  slog.Level
-		level func(trace.Event) slog.Level
-		want  int
-	}{
-		{slog.LevelDebug - 4, nil, 4}, {slog.LevelDebug, nil, 3}, {slog.LevelInfo, nil, 2}, {slog.LevelWarn, nil, 1},
-		{slog.LevelError, func(trace.Event) slog.Level { return slog.LevelError }, 4},
-	} {
-		out.Reset()
-		sink := trace.Slog(logger(tt.from), tt.level)
-		for _, e := range all {
-			sink.Record(e)
-		}
-		if n := strings.Count(out.String(), "\n"); n != tt.want {
-			t.Errorf("level %v: %d lines, want %d:\n%s", tt.from, n, tt.want, out.String())
-		}
-	}
-	for _, want := range []string{
-		"msg=call-done call=3 attempt=2 conn=4 status=200", `level=WARN msg=call-done call=4 error="no route"`,
-	} {
-		if !strings.Contains(out.String(), strings.Replace(want, "WARN", "ERROR", 1)) {
-			t.Errorf("%s is not in\n%s", want, out.String())
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"sonde"
 	"sonde/trace"
+	"sonde/trace/slogsink"
 )
 
 var update = flag.Bool("update", false, "write testdata/transcript.txt anew")
@@ -78,7 +79,7 @@ func TestSecrets(t *testing.T) {
 	var rec trace.Recorder
 	ring := trace.NewRing(1000)
 	sink := trace.Tee(trace.NewText(&text), trace.NewStableText(&stable), trace.NewJSONLines(&lines), &rec, ring,
-		trace.Slog(slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug - 4})), nil))
+		slogsink.New(slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug - 4})), nil))
 	c, err := sonde.New(sonde.Config{Sink: sink})
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,13 @@ func (l *Log) Emit(e *trace.Event) {
 	}
 }
 
+// End is Emit of an event that says how something ended, and no more.
+func (l *Log) End(kind trace.Kind, err error) {
+	if l != nil {
+		l.emit(&trace.Event{Kind: kind, Err: err})
+	}
+}
+
 func (l *Log) emit(e *trace.Event) {
 	var hook func(trace.Event)
 	if l.Hooks != nil || l.Client != nil {

@@ -36,5 +36,8 @@ func (f *Fault) Error() string { return f.Op + ": " + f.Err.Error() }
 // Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.Err }
 
-// New is a fault before anything was sent.
+// New is a fault before anything was sent. Inlined its 38 calls would be 6 KB of a
+// program.
+//
+//go:noinline
 func New(op string, err error) *Fault { return &Fault{Op: op, Err: err} }

@@ -78,7 +78,7 @@ func (c *Conn) RoundTrip(ctx context.Context, call *message.Call) (message.Strea
 	if c.sock.Used && !asks && call.Body.Reader == nil && c.sock.Waiting() { // the pool looks for those with a Reader
 		if why := c.Check(); why != trace.NoReason {
 			f := c.refuse(why)
-			call.Log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: f.Err})
+			call.Log.End(trace.RequestWritten, f.Err)
 			return nil, f
 		}
 	}

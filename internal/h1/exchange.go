@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sonde/internal/clock"
+	"sonde/internal/errs"
 	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/internal/socket"
@@ -170,7 +171,7 @@ func (x *exchange) sendInline(out []byte, head int) {
 		return
 	}
 	if _, x.writeErr = x.conn.write(out); x.writeErr != nil {
-		x.call.Log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: x.writeErr})
+		x.call.Log.End(trace.RequestWritten, x.writeErr)
 		x.conn.sock.SetReadLimit(clock.Now() + int64(answerGrace))
 		return
 	}
@@ -289,7 +290,7 @@ func (x *exchange) fillHead() error {
 		// The server did not say 100 Continue in time: RFC 9110 §10.1.1 lets the
 		// client go on without.
 		if x.call.Log.On() {
-			x.call.Log.Emit(&trace.Event{Kind: trace.ContinueDone})
+			x.call.Log.End(trace.ContinueDone, nil)
 		}
 		x.proceed()
 		return nil
@@ -354,7 +355,7 @@ func (x *exchange) exchange() (int, error) {
 	if wrote == nil && (err == nil || x.sock.Sent > 0) {
 		return n, err
 	}
-	x.call.Log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: cmp.Or(wrote, err)})
+	x.call.Log.End(trace.RequestWritten, cmp.Or(wrote, err))
 	if wrote == nil {
 		return n, err
 	}
@@ -521,7 +522,7 @@ func (x *exchange) fail(err error) *fault.Fault {
 	}
 	x.classify(f)
 	if x.waiting && x.started && x.call.Log.On() {
-		x.call.Log.Emit(&trace.Event{Kind: trace.ContinueDone, Err: f.Err})
+		x.call.Log.End(trace.ContinueDone, f.Err)
 	}
 	x.abandon(f.End)
 	return f
@@ -530,11 +531,11 @@ func (x *exchange) fail(err error) *fault.Fault {
 // classify finds out what was behind f.Err: the context, a timeout, the caller's
 // body, or the server; and with what reason the connection ends.
 func (x *exchange) classify(f *fault.Fault) {
-	if protocol, ok := errors.AsType[protocolError](f.Err); ok {
+	if protocol, ok := errs.As[protocolError](f.Err); ok {
 		f.Op, f.Err, f.End = fault.Protocol, protocol.error, trace.ProtocolError
 		return
 	}
-	if caller, ok := errors.AsType[callerError](f.Err); ok {
+	if caller, ok := errs.As[callerError](f.Err); ok {
 		f.Op, f.Err, f.End = fault.Read, caller.error, trace.Canceled
 		return
 	}

@@ -146,7 +146,7 @@ func contentLength(f *message.Fields) (n int64, ok bool, err error) {
 		for more := true; more; {
 			var value string
 			value, list, more = strings.Cut(list, ",")
-			value = strings.Trim(value, " \t")
+			value = message.TrimOWS(value)
 			switch {
 			case ok && value != first:
 				return 0, false, message.NewMalformed("different values of Content-Length", first+" and "+value)

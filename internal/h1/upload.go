@@ -138,7 +138,7 @@ func (u *upload) tell(n int64, bodyErr, err error) {
 	defer u.telling.Unlock()
 	if u.log.On() && !u.told {
 		u.log.Emit(&trace.Event{Kind: trace.BodyWritten, Bytes: n, Err: bodyErr})
-		u.log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: err})
+		u.log.End(trace.RequestWritten, err)
 	}
 	u.told = true
 }
@@ -419,7 +419,7 @@ func (u *upload) sentAt() int64 {
 // want it.
 func (u *upload) refuse(err error) {
 	u.closeBody()
-	u.log.Emit(&trace.Event{Kind: trace.RequestWritten, Err: err})
+	u.log.End(trace.RequestWritten, err)
 	close(u.done)
 }
 

@@ -71,6 +71,9 @@ func lower(c byte) byte {
 // others: that is how HTTP compares tokens.
 func EqualFold(a, b string) bool { return equalFold(a, b) }
 
+// TrimOWS cuts spaces and tabs at both ends.
+func TrimOWS(s string) string { return trimOWS(s) }
+
 // trimOWS cuts spaces and tabs at both ends (RFC 9110, section 5.6.3).
 func trimOWS(s string) string {
 	for len(s) > 0 && (s[0] == ' ' || s[0] == '\t') {

@@ -69,17 +69,10 @@ func (f Fields) Combined(name string) string {
 	if i < 0 {
 		return ""
 	}
-	next := f.find(name, i+1)
-	if next < 0 {
+	if f.find(name, i+1) < 0 {
 		return f.give(f.value(i))
 	}
-	var all strings.Builder
-	all.WriteString(f.value(i))
-	for ; next >= 0; next = f.find(name, next+1) {
-		all.WriteString(", ")
-		all.WriteString(f.value(next))
-	}
-	return all.String()
+	return strings.Join(f.Values(name), ", ")
 }
 
 // Has reports whether there is a line with that name.
@@ -108,11 +101,16 @@ func (f Fields) AppendValue(dst []byte, name string) []byte {
 
 // All yields name and value of every line, in order.
 func (f Fields) All() iter.Seq2[string, string] {
-	return func(yield func(string, string) bool) {
-		for i := range f.idx {
-			if !yield(f.give(f.name(i)), f.give(f.value(i))) {
-				return
-			}
+	return func(yield func(string, string) bool) { f.each(yield) }
+}
+
+// each is All, which would be copied into all that range over it.
+//
+//go:noinline
+func (f *Fields) each(yield func(name, value string) bool) {
+	for i := range f.idx {
+		if !yield(f.give(f.name(i)), f.give(f.value(i))) {
+			return
 		}
 	}
 }
@@ -178,10 +176,15 @@ func borrow(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b))
 // give is s for those who keep it.
 func (f *Fields) give(s string) string {
 	if f.borrowed {
-		return strings.Clone(s)
+		return clone(s)
 	}
 	return s
 }
+
+// clone is strings.Clone, which give must not take into its callers: 4 KB.
+//
+//go:noinline
+func clone(s string) string { return strings.Clone(s) }
 
 func (f *Fields) name(i int) string {
 	s := &f.idx[i]

@@ -164,7 +164,7 @@ func nameError(text []byte, start, end int, first bool) error {
 		return &Malformed{What: "a field without a name"}
 	case colon < 0:
 		return NewMalformed("a field line without a colon", line[:min(len(line), 16)])
-	case blank(text[end]) && len(bytes.TrimLeft(text[end:start+colon], " \t")) == 0:
+	case blank(text[end]) && trimOWS(string(text[end:start+colon])) == "":
 		return NewMalformed("whitespace between a field's name and the colon", line[:colon])
 	}
 	return NewMalformed(fmt.Sprintf("byte 0x%02x in a field's name", text[end]), line[:colon])

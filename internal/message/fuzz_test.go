@@ -75,7 +75,7 @@ func FuzzParseURL(f *testing.F) {
 		if std.User == nil == u.HasUser {
 			t.Fatal("user")
 		}
-		if again, err := ParseURL(u.text("")); err != nil || again.Target != u.Target || again.Authority != u.Authority || again.Fragment != u.Fragment {
+		if again, err := ParseURL(u.text("", u.Target)); err != nil || again.Target != u.Target || again.Authority != u.Authority || again.Fragment != u.Fragment {
 			t.Fatalf("%+v is not %+v: %v", again, u, err)
 		}
 		if to, err := u.Resolve(ref); err == nil && (to.Scheme == "http" || to.Scheme == "https") {

@@ -68,3 +68,34 @@ block:
 	JNZ block
 	VZEROUPPER
 	RET
+
+// func asksAVX2() bool
+TEXT ·asksAVX2(SB), NOSPLIT, $0-1
+	MOVB $0, ret+0(FP)
+	XORL AX, AX // the last leaf there is
+	CPUID
+	CMPL AX, $7
+	JLT no
+
+	MOVL $1, AX // OSXSAVE and AVX
+	XORL CX, CX
+	CPUID
+	ANDL $(1<<27 | 1<<28), CX
+	CMPL CX, $(1<<27 | 1<<28)
+	JNE no
+
+	XORL CX, CX // the system keeps XMM and YMM
+	XGETBV
+	ANDL $6, AX
+	CMPL AX, $6
+	JNE no
+
+	MOVL $7, AX // AVX2
+	XORL CX, CX
+	CPUID
+	SHRL $5, BX
+	ANDL $1, BX
+	MOVB BX, ret+0(FP)
+
+no:
+	RET

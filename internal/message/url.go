@@ -90,15 +90,15 @@ func checkURLText(raw string) error {
 // urlError is err without the parts of raw that net/url puts into its texts:
 // those may come from a password.
 func urlError(raw string, err error) error {
-	_, escape := errors.AsType[url.EscapeError](err)
+	if outer, ok := err.(*url.Error); ok {
+		err = outer.Err
+	}
+	_, escape := err.(url.EscapeError)
 	switch {
 	case escape:
 		return fmt.Errorf("a %% without two hexadecimal digits in the URL %q: write %%25", redact(raw))
 	case strings.Contains(raw, "@"):
 		return fmt.Errorf("the URL %q cannot be read: check its user and host, and write / ? # @ : in a password as %%2F %%3F %%23 %%40 %%3A", redact(raw))
-	}
-	if outer, ok := errors.AsType[*url.Error](err); ok {
-		err = outer.Err
 	}
 	return fmt.Errorf("the URL %q cannot be read: %w", redact(raw), err)
 }
@@ -174,27 +174,26 @@ func escapeBytes(s string, not func(byte) bool) string {
 }
 
 // String is the URL with its credentials replaced by "***".
-func (u URL) String() string {
+func (u *URL) String() string {
 	switch {
-	case u == URL{}:
+	case u.Scheme == "":
 		return "" // it could not be read
 	case u.Authority == "":
 		// A scheme of somebody else's, perhaps because "http://" was forgotten.
-		u.Target = redact(u.Target)
-		return u.text("")
+		return u.text("", redact(u.Target))
 	case u.HasUser:
-		return u.text("***@")
+		return u.text("***@", u.Target)
 	}
-	return u.text("")
+	return u.text("", u.Target)
 }
 
-// text is the URL with user before the host.
-func (u URL) text(user string) string {
+// text is the URL with user before the host, and that target.
+func (u *URL) text(user, target string) string {
 	s := u.Scheme + ":"
 	if u.Authority != "" {
 		s += "//" + user + u.Authority
 	}
-	s += u.Target
+	s += target
 	if u.Fragment != "" {
 		s += "#" + u.Fragment
 	}
@@ -206,8 +205,8 @@ func (u URL) text(user string) string {
 // the password and the zone; one without a fragment the fragment (RFC 9110,
 // section 10.2.2). Spaces and bytes beyond ASCII in ref are escaped, as browsers
 // and curl do.
-func (u URL) Resolve(ref string) (URL, error) {
-	ref = escapeBytes(strings.Trim(ref, " \t"), func(c byte) bool { return c == ' ' })
+func (u *URL) Resolve(ref string) (URL, error) {
+	ref = escapeBytes(trimOWS(ref), func(c byte) bool { return c == ' ' })
 	if ref == "" {
 		return URL{}, errors.New("the reference is empty")
 	}

@@ -197,7 +197,7 @@ func TestResolve(t *testing.T) {
 		}
 		got, err := base.Resolve(c.ref)
 		if err != nil || got.String() != c.want {
-			t.Errorf("%s + %s: %s, %v; want %s", c.base, c.ref, got, err, c.want)
+			t.Errorf("%s + %s: %s, %v; want %s", c.base, c.ref, &got, err, c.want)
 		}
 		if !strings.Contains(c.ref, "//") && got.Origin != base.Origin {
 			t.Errorf("%s + %s: origin %v", c.base, c.ref, got.Origin)

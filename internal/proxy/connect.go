@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sonde/internal/clock"
+	"sonde/internal/errs"
 	"sonde/internal/fault"
 	"sonde/internal/h1"
 	"sonde/internal/message"
@@ -54,7 +55,7 @@ func (t *Tunnel) Open(ctx context.Context, sock *socket.Conn, secure *tls.Conn, 
 		call := message.Call{Request: req, Limits: t.Limits, Until: until, Now: clock.Now(), Head: &head}
 		stream, err := conn.RoundTrip(ctx, &call)
 		if err != nil {
-			if f, ok := errors.AsType[*fault.Fault](err); ok {
+			if f, ok := errs.As[*fault.Fault](err); ok {
 				err = f.Err
 				// Nothing but its end came of a connection that was kept: as when
 				// the proxy had announced that. Or the proxy sent what was no answer.

@@ -39,7 +39,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // says more than the number.
 func status(h *message.Head) string {
 	text := fmt.Sprintf("%d %s", h.Status, h.Reason)
-	return strings.TrimSpace(text[:min(len(text), 200)])
+	return strings.Trim(text[:min(len(text), 200)], " \t\r\n")
 }
 
 // ErrAgain is that the proxy asked for credentials, which are there now, and ended
