@@ -125,7 +125,7 @@ func checkProxy(u *message.URL) error {
 	switch {
 	case u.Host == "":
 		return errors.New("no host")
-	case strings.Count(u.Target, "/") != len(u.Target) || u.Fragment != "":
+	case strings.Trim(u.Target, "/") != "" || u.Fragment != "":
 		return errors.New("a proxy's URL has no path")
 	case socks && u.HasUser && (len(u.User) == 0 || len(u.User) > 255 || len(u.Password) > 255):
 		return errors.New("user and password have 1 to 255 bytes for SOCKS (RFC 1929)")

@@ -65,7 +65,7 @@ type flags struct {
 
 func parseFlags() *flags {
 	f := new(flags)
-	flag.BoolVar(&f.quick, "quick", false, "be done within three minutes, instead of twenty-five")
+	flag.BoolVar(&f.quick, "quick", false, "be done within two minutes, instead of twenty")
 	flag.BoolVar(&f.json, "json", false, "write JSON instead of Markdown")
 	flag.BoolVar(&f.list, "list", false, "list the rows and do nothing")
 	flag.BoolVar(&f.lab, "lab", false, "run the experiments of sonde lab, by fasthttp and curl too, and do nothing else")

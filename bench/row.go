@@ -56,14 +56,14 @@ type env struct {
 
 // full takes some twenty minutes.
 func full() *env {
-	return &env{unit: 45 * time.Second, slice: 200 * time.Millisecond, minRounds: 5,
+	return &env{unit: 32 * time.Second, slice: 200 * time.Millisecond, minRounds: 5,
 		size: 100 << 20, idle: 10000, repeat: 5, flood: 2 * time.Second}
 }
 
-// quick takes less than three.
+// quick takes less than two minutes.
 func quick() *env {
-	return &env{unit: 5 * time.Second, slice: 100 * time.Millisecond, minRounds: 2,
-		size: 100 << 20, idle: 10000, repeat: 1, flood: 800 * time.Millisecond}
+	return &env{unit: 3 * time.Second, slice: 100 * time.Millisecond, minRounds: 2,
+		size: 100 << 20, idle: 10000, repeat: 1, flood: 500 * time.Millisecond}
 }
 
 // load is a Load with weight times the usual budget.

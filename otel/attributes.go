@@ -12,6 +12,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"sonde"
+	"sonde/trace"
 	events "sonde/trace"
 )
 
@@ -47,27 +48,12 @@ func factsOf(req *sonde.Request) facts {
 	case u.Scheme == "https":
 		f.port = 443
 	}
-	if query, changed := scrub(u.RawQuery); changed || u.User != nil {
-		u.RawQuery, u.User = query, nil
+	if u.User != nil {
+		u.User = nil
 		f.url = u.String()
 	}
+	f.url = trace.RedactSignatures(f.url)
 	return f
-}
-
-// scrub removes from a query the values of parameters that the conventions for
-// url.full name as secrets.
-func scrub(query string) (string, bool) {
-	changed := false
-	parts := strings.Split(query, "&")
-	for i, part := range parts {
-		name, _, _ := strings.Cut(part, "=")
-		switch strings.ToLower(name) {
-		case "awsaccesskeyid", "signature", "sig", "x-goog-signature", "x-amz-signature", "x-amz-security-token":
-			parts[i] = name + "=REDACTED"
-			changed = true
-		}
-	}
-	return strings.Join(parts, "&"), changed
 }
 
 // name is the span's.

@@ -63,3 +63,27 @@ func withoutQueries(text string) string {
 		text = rest[end:]
 	}
 }
+
+// RedactSignatures is url with "REDACTED" for the values of query parameters which
+// OpenTelemetry's conventions for url.full name as secrets: signatures and tokens of
+// Amazon, Google and Azure.
+func RedactSignatures(url string) string {
+	rest, fragment, marked := strings.Cut(url, "#")
+	before, query, found := strings.Cut(rest, "?")
+	if !found {
+		return url
+	}
+	parts := strings.Split(query, "&")
+	for i, part := range parts {
+		name, _, _ := strings.Cut(part, "=")
+		switch strings.ToLower(name) {
+		case "awsaccesskeyid", "signature", "sig", "x-goog-signature", "x-amz-signature", "x-amz-security-token":
+			parts[i] = name + "=REDACTED"
+		}
+	}
+	url = before + "?" + strings.Join(parts, "&")
+	if marked {
+		url += "#" + fragment
+	}
+	return url
+}

@@ -72,3 +72,23 @@ func ExampleFieldSink() {
 	fmt.Println(trace.Tee(sink, trace.NewRing(10)).(trace.FieldSink).WantsFields())
 	// Output: false
 }
+
+func TestRedactSignatures(t *testing.T) {
+	for url, want := range map[string]string{
+		"http://h/":              "http://h/",
+		"http://h/?":             "http://h/?",
+		"http://h/?a=b&c":        "http://h/?a=b&c",
+		"http://h/?Sig=x=y&a=b":  "http://h/?Sig=REDACTED&a=b",
+		"http://h/?sig":          "http://h/?sig=REDACTED",
+		"http://h/?signatures=1": "http://h/?signatures=1",
+		"http://h/?x?sig=1":      "http://h/?x?sig=1",
+		"http://h/#?sig=1":       "http://h/#?sig=1",
+		"http://h/?a&sig=1#b":    "http://h/?a&sig=REDACTED#b",
+		"http://h/?X-Amz-Signature=1&X-Amz-Security-Token=2&AWSAccessKeyId=3&X-Goog-Signature=4&Signature=5": "http://h/?" +
+			"X-Amz-Signature=REDACTED&X-Amz-Security-Token=REDACTED&AWSAccessKeyId=REDACTED&X-Goog-Signature=REDACTED&Signature=REDACTED",
+	} {
+		if got := trace.RedactSignatures(url); got != want {
+			t.Errorf("%s: %s, want %s", url, got, want)
+		}
+	}
+}

@@ -82,6 +82,8 @@ type Attempt struct {
 	BodyWritten int64  // bytes of the request's body
 	HeadRead    int64  // bytes of the response's head
 	BodyRead    int64  // bytes of the response's body, as they came
+	Codings     string // that were taken off it, such as "gzip"; "": none
+	BodyDecoded int64  // bytes of it without these
 	Interim     []int  // the statuses of its 1xx responses
 	Err         error
 

@@ -37,7 +37,7 @@ func (t *Timeline) take(e *Event) {
 		a.connection(e, now)
 	case HeadWritten, ContinueWait, ContinueDone, BodyWritten, RequestWritten:
 		a.sending(e, now)
-	case FirstByte, Informational, HeadRead, BodyRead:
+	case FirstByte, Informational, HeadRead, BodyRead, BodyDecoded:
 		a.receiving(e, now)
 	default:
 		a.dialing(e, now)
@@ -186,6 +186,8 @@ func (a *Attempt) receiving(e *Event, now time.Duration) {
 		if s := a.end(PhaseReceive, now, nil); s != nil {
 			s.Bytes, s.Err = a.HeadRead+a.BodyRead, e.Err
 		}
+	case BodyDecoded:
+		a.Codings, a.BodyDecoded = e.Name(), e.Bytes
 	}
 }
 

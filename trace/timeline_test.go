@@ -158,3 +158,15 @@ func TestTimelineContinue(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+// TestTimelineDecoded: what a body was under its codings stands beside what came.
+func TestTimelineDecoded(t *testing.T) {
+	lines := trace.Timelines([]trace.Event{
+		at(0, 1, trace.Event{Kind: trace.HeadRead, Status: 200, Bytes: 90}),
+		at(1, 1, trace.Event{Kind: trace.BodyRead, Bytes: 10}),
+		at(1, 1, trace.Event{Kind: trace.BodyDecoded, Bytes: 1000, Detail: &trace.Detail{Name: "gzip"}}),
+	})
+	if a := lines[0].Attempts[0]; a.BodyRead != 10 || a.BodyDecoded != 1000 || a.Codings != "gzip" {
+		t.Errorf("%+v", a)
+	}
+}

@@ -84,7 +84,11 @@ func (w *waterfall) facts(one *traced) {
 		w.line("sent", sizes(a.HeadWritten, a.BodyWritten))
 	}
 	if a.HeadRead > 0 {
-		w.line("received", sizes(a.HeadRead, a.BodyRead))
+		got := sizes(a.HeadRead, a.BodyRead)
+		if a.Codings != "" {
+			got += fmt.Sprintf(", decoded (%s) %s", a.Codings, exactSize(a.BodyDecoded))
+		}
+		w.line("received", got)
 	}
 	if kernel := one.kernel.String(); kernel != "" {
 		w.line("kernel", kernel)

@@ -104,3 +104,14 @@ func TestPlainJSON(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestFactsDecoded: both sizes of a body that was decoded are told.
+func TestFactsDecoded(t *testing.T) {
+	w, out := plainWaterfall(80)
+	w.facts(&traced{kernel: new(kernelWatch), Timeline: trace.Timeline{Attempts: []trace.Attempt{
+		{HeadRead: 90, BodyRead: 10, Codings: "gzip", BodyDecoded: 20_000},
+	}}})
+	if want := "head 90 B, body 10 B, decoded (gzip) 20000 B (19.5 KiB)"; !strings.Contains(out.String(), want) {
+		t.Errorf("%s\nlacks %s", out, want)
+	}
+}

@@ -73,7 +73,8 @@ func (d *Dialer) callDial(ctx context.Context, network, addr string) (net.Conn, 
 		}
 	case <-inner.Done():
 	}
-	if inner.Err() == nil {
+	// The clock of a net.Dialer within may be a moment ahead of the context's.
+	if inner.Err() == nil && (!socket.IsTimeout(o.err) || contextEnd(inner) == nil) {
 		return nil, o.err
 	}
 	end := contextEnd(ctx)

@@ -195,3 +195,20 @@ func TestBorrowKeepsHooks(t *testing.T) {
 		t.Errorf("ConnectStart fired %d times, want once", fired)
 	}
 }
+
+// TestBorrowLateContext: a Dial that looks at the deadline by itself may be a moment
+// ahead of the context. The call ended for the context's reason all the same.
+func TestBorrowLateContext(t *testing.T) {
+	cause := errors.New("enough")
+	d := New(Config{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		for at, _ := ctx.Deadline(); time.Now().Before(at); {
+		}
+		return nil, os.ErrDeadlineExceeded
+	}})
+	for range 20 {
+		ctx, cancel := context.WithTimeoutCause(context.Background(), 2*ms, cause)
+		_, err := d.Dial(ctx, routeTo("http", "name.test", "80"), nil)
+		wantFault(t, err, fault.Connect, context.DeadlineExceeded, cause)
+		cancel()
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"sonde/internal/event"
 	"sonde/internal/fault"
 	"sonde/internal/message"
+	"sonde/internal/socket"
 	"sonde/trace"
 )
 
@@ -55,6 +56,19 @@ func (d *Dialer) direct(b *bound, open func() (net.Conn, error)) (net.Conn, Time
 	return nil, Times{}, fault.New(fault.Connect, err)
 }
 
+// named is err, of package net's connect, which takes the end of a bound that is direct
+// for a deadline whatever it was: what is told of a cancel must not be "timeout".
+func named(ctx context.Context, err error) error {
+	b, ok := ctx.(*bound)
+	if err == nil || !ok || !b.direct || !socket.IsTimeout(err) {
+		return err
+	}
+	if end := socket.ContextError(b.Context); end != nil && !socket.IsTimeout(end) {
+		return withCause(err, end)
+	}
+	return err
+}
+
 // withCause is err, of package net, with end in the place of package net's own
 // word for it.
 func withCause(err, end error) error {
@@ -82,6 +96,7 @@ func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.
 			tcp, ctx = &d.near, aimed(ctx, remote)
 		}
 		conn, err = tcp.DialContext(ctx, "tcp", remote.String())
+		err = named(ctx, err)
 	}
 	if log.On() {
 		d := trace.Detail{Network: "tcp", Remote: remote}
@@ -98,6 +113,7 @@ func (d *Dialer) openUnix(ctx context.Context, path string, log *event.Log) (net
 		log.Emit(&trace.Event{Kind: trace.ConnectStart, Detail: &trace.Detail{Network: "unix", Host: path}})
 	}
 	conn, err := d.unix.DialContext(ctx, "unix", path)
+	err = named(ctx, err)
 	if log.On() {
 		log.Emit(&trace.Event{Kind: trace.ConnectDone, Err: err, Detail: &trace.Detail{Network: "unix", Host: path}})
 	}

@@ -9,15 +9,14 @@ import (
 // target is an address of this machine.
 type target struct {
 	v4 syscall.SockaddrInet4
-	v6 syscall.SockaddrInet6
-	is syscall.Sockaddr // one of the two; nil: none
+	is syscall.Sockaddr // that, or one of IPv6; nil: none
 }
 
 func (t *target) set(remote netip.AddrPort) {
 	if to := remote.Addr(); to.Is4() {
 		t.v4.Port, t.v4.Addr, t.is = int(remote.Port()), to.As4(), &t.v4
 	} else {
-		t.v6.Port, t.v6.Addr, t.is = int(remote.Port()), to.As16(), &t.v6
+		t.is = &syscall.SockaddrInet6{Port: int(remote.Port()), Addr: to.As16()}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sonde/internal/fault"
+	"sonde/trace"
 )
 
 // full is the port of a listener whose queue has no room: connecting to it hangs.
@@ -62,8 +63,13 @@ func TestHangingConnect(t *testing.T) {
 			d := New(Config{Resolver: resolver, ConnectTimeout: time.Minute})
 			ctx, cancel := context.WithCancelCause(context.Background())
 			time.AfterFunc(50*ms, func() { cancel(cause) })
-			_, err := d.Dial(ctx, routeTo("http", host, port), nil)
+			rec, log := recorded()
+			_, err := d.Dial(ctx, routeTo("http", host, port), log)
 			wantFault(t, err, fault.Connect, context.Canceled, cause)
+			events := rec.Events()
+			if last := events[len(events)-1]; last.Kind != trace.ConnectDone || !errors.Is(last.Err, context.Canceled) {
+				t.Errorf("the last event is %v: %v", last.Kind, last.Err)
+			}
 			if !strings.Contains(err.Error(), port) {
 				t.Errorf("%q does not name the address", err)
 			}

@@ -186,13 +186,19 @@ func (d *Dialer) target(ctx context.Context, t *proxy.Tunnel, log *event.Log) (s
 // there is one, since nobody knows whether the proxy has IPv6.
 func (d *Dialer) lookUp(ctx context.Context, host string, log *event.Log) (netip.Addr, error) {
 	b := newBound(ctx, d.connectTimeout)
+	asked := context.Context(b)
+	if at, ok := b.Deadline(); ok { // a Resolver may wait for nothing but Done, of which a bound does not tell then
+		var cancel context.CancelFunc
+		asked, cancel = context.WithDeadline(b, at)
+		defer cancel()
+	}
 	if log.On() {
 		log.Emit(&trace.Event{Kind: trace.DNSStart, Detail: &trace.Detail{Host: host}})
 	}
 	var addrs []netip.Addr
 	var failures []error
 	for _, f := range [...]family{four, six} {
-		all, err := d.resolver.LookupNetIP(b, f.network(), host)
+		all, err := d.resolver.LookupNetIP(asked, f.network(), host)
 		if err != nil && !noSuchHost(err) {
 			failures = append(failures, err)
 		}

@@ -139,9 +139,7 @@ func (r *race) take(o outcome) net.Conn {
 		r.known = append(r.known, addrs...)
 		r.plan.resolved(o.family, addrs, clock.Now())
 	case o.err != nil && r.bound.ended() == nil: // otherwise the end is its cause: see cut
-		if i := slices.Index(r.running, o.addr); i >= 0 {
-			r.running = append(r.running[:i], r.running[i+1:]...)
-		}
+		r.running = slices.DeleteFunc(r.running, func(a netip.Addr) bool { return a == o.addr })
 		r.failed = append(r.failed, o.err)
 		r.plan.failed()
 	}
@@ -163,12 +161,7 @@ func (r *race) resolved(err error) {
 // lost is the error when every address failed, or there is none.
 func (r *race) lost() error {
 	// That one family has no address says nothing beside other failures.
-	var telling []error
-	for _, err := range r.lookups {
-		if !noSuchHost(err) {
-			telling = append(telling, err)
-		}
-	}
+	telling := slices.DeleteFunc(slices.Clone(r.lookups), noSuchHost)
 	if len(r.failed) > 0 {
 		return fault.New(fault.Connect, joined(append(r.failed, telling...)))
 	}

@@ -306,3 +306,23 @@ func TestRaceFamilyOfLocalAddr(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 	})
 }
+
+// deaf is a Resolver that waits for the end of its context, and has no deadline.
+type deaf struct{}
+
+func (deaf) LookupNetIP(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// TestLookUpForProxyEnds: the connect timeout ends a look-up that is made for a proxy.
+func TestLookUpForProxyEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for _, ctx := range []context.Context{context.Background(), ctx} {
+		_, err := New(Config{Resolver: deaf{}, ConnectTimeout: 20 * ms}).lookUp(ctx, "name.test", nil)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+	}
+}

@@ -131,7 +131,7 @@ func spansOf(call *trace.Timeline) []span {
 // attributesOf are those that the semantic conventions name, and sonde's own.
 func attributesOf(call *trace.Timeline) []attribute {
 	known, original := method(call)
-	all := []attribute{text("http.request.method", known), text("url.full", call.URL)}
+	all := []attribute{text("http.request.method", known), text("url.full", trace.RedactSignatures(call.URL))}
 	if original != "" {
 		all = append(all, text("http.request.method_original", original))
 	}
