@@ -191,8 +191,7 @@ func (k *call) tellStart() {
 		k.log.Emit(&e)
 		return
 	}
-	k.log.Step(trace.CallStart, k.times.start, 0, &k.plan.tell(k.req).call)
-	k.log.Step(trace.AttemptStart, k.times.start, 0, nil)
+	k.log.Step(trace.CallStart, trace.AttemptStart, k.times.start, 0, &k.plan.tell(k.req).call)
 }
 
 // newLog is a log for the attempt, once it has a connection for that one: not the
@@ -287,7 +286,7 @@ func (k *call) hit(now int64) bool {
 	if k.log.On() {
 		asked := &p.tell(k.req).acquire
 		k.log.GetConn(asked.Host)
-		k.log.Step(trace.AcquireStart, now, 0, asked)
+		k.log.Step(trace.AcquireStart, 0, now, 0, asked)
 		k.log.Conn = conn.ID() // no dial has the log, nor has time passed
 		k.log.Tell(&event.Step{Kind: trace.AcquireDone, At: now, Reused: true, N: int64(idle)})
 		k.gotConn()
@@ -509,8 +508,7 @@ func (k *call) finish(end trace.Reason, err error) {
 		if f, ok := err.(*fault.Fault); ok {
 			err = f.Err
 		}
-		k.log.Tell(&event.Step{Kind: trace.AttemptDone, At: told, Err: err})
-		k.log.Tell(&event.Step{Kind: trace.CallDone, At: told, Status: uint16(k.head.Status), Err: err})
+		k.log.Tell(&event.Step{Kind: trace.AttemptDone, Then: trace.CallDone, At: told, Status: uint16(k.head.Status), Err: err})
 		k.log.Flush()
 	}
 }

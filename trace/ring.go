@@ -44,11 +44,19 @@ func (r *Ring) Events() []Event {
 	// A call hands over several at once, when another one may have told of what came
 	// after them.
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.At, b.At) })
-	events := make([]Event, len(steps))
+	var events []Event
 	for i := range steps {
-		events[i] = expand(&steps[i])
+		e := expand(&steps[i])
+		events = append(events, e)
+		if then := steps[i].Then; then != 0 {
+			if e.Kind == CallStart {
+				e.Attempt = 1
+			}
+			events = append(events, Event{Kind: then, Status: int(steps[i].Status),
+				Call: e.Call, Attempt: e.Attempt, Conn: e.Conn, Time: e.Time, Err: e.Err})
+		}
 	}
-	return events
+	return events[max(0, len(events)-r.kept.Size()):]
 }
 
 // Lost returns how many events had to make room for newer ones.
@@ -91,6 +99,9 @@ func expand(s *step) Event {
 	}
 	if e.Kind == AcquireDone {
 		e.Bytes, e.Idle = 0, time.Duration(s.N)
+	}
+	if s.Then != 0 {
+		e.Status = 0
 	}
 	return e
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 	"unsafe"
 
+	"sonde/internal/flight"
 	"sonde/trace"
 	"sonde/trace/slogsink"
 )
@@ -335,5 +336,32 @@ func (uncomparable) Error() string { return "" }
 func TestEventSize(t *testing.T) {
 	if n := unsafe.Sizeof(trace.Event{}); n > 104 {
 		t.Errorf("an Event has %d bytes", n)
+	}
+}
+
+// TestRingPairs: a step can be two events, and no more of them are told than the Ring
+// is for.
+func TestRingPairs(t *testing.T) {
+	r := trace.NewRing(4)
+	step := flight.Step[trace.Kind, trace.Reason, trace.Detail]{Call: 7, Conn: 8, Status: 200, At: 9, Err: errors.New("e")}
+	start, done := step, step
+	start.Kind, start.Then = trace.CallStart, trace.AttemptStart
+	done.Kind, done.Then, done.Attempt = trace.AttemptDone, trace.CallDone, 1
+	steps := []flight.Step[trace.Kind, trace.Reason, trace.Detail]{start, done}
+	for range 3 {
+		r.Flight().Keep(steps)
+		var got []string
+		for _, e := range r.Events() {
+			if e.Call != 7 || e.Conn != 8 || e.Err != step.Err || e.Time.IsZero() {
+				t.Errorf("%+v", e)
+			}
+			got = append(got, fmt.Sprint(e.Kind, e.Attempt, e.Status))
+		}
+		if want := "[call-start 0 0 attempt-start 1 200 attempt-done 1 0 call-done 1 200]"; fmt.Sprint(got) != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+	if r.Lost() != 8 {
+		t.Errorf("%d lost, want 8 of 12", r.Lost())
 	}
 }

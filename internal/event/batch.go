@@ -39,35 +39,35 @@ func (l *Log) Tell(s *Step) {
 		l.whole(s)
 		return
 	}
-	to := l.slot(s.Kind, s.At, s.N, s.Detail)
+	to := l.slot(s.Kind, s.Then, s.At, s.N, s.Detail)
 	to.Reason, to.Reused, to.Status, to.Err = s.Reason, s.Reused, s.Status, s.Err
 	if s.Conn != 0 {
 		to.Conn = s.Conn
 	}
 }
 
-// Step is Tell of a Step with no more than these.
-func (l *Log) Step(kind trace.Kind, at, n int64, detail *trace.Detail) {
+// Step is Tell of a Step with no more than these. Then may be 0.
+func (l *Log) Step(kind, then trace.Kind, at, n int64, detail *trace.Detail) {
 	if l == nil {
 		return
 	}
 	if l.Batch == nil {
-		l.whole(&Step{Kind: kind, At: at, N: n, Detail: detail})
+		l.whole(&Step{Kind: kind, Then: then, At: at, N: n, Detail: detail})
 		return
 	}
-	l.slot(kind, at, n, detail)
+	l.slot(kind, then, at, n, detail)
 }
 
 // slot is a new step of the batch. Its fields are set one by one: as a whole they
 // would be made elsewhere and then copied.
-func (l *Log) slot(kind trace.Kind, at, n int64, detail *trace.Detail) *Step {
+func (l *Log) slot(kind, then trace.Kind, at, n int64, detail *trace.Detail) *Step {
 	b := l.Batch
 	if b.n == len(b.steps) {
 		l.flush()
 	}
 	to := &b.steps[b.n]
 	b.n++
-	to.Kind, to.Reason, to.Reused, to.Status, to.Attempt = kind, trace.NoReason, false, 0, uint16(l.Attempt)
+	to.Kind, to.Then, to.Reason, to.Reused, to.Status, to.Attempt = kind, then, trace.NoReason, false, 0, uint16(l.Attempt)
 	to.Call, to.Conn, to.At, to.N, to.Err, to.Detail = l.Call, l.Conn, at, n, nil, detail
 	if at == 0 {
 		to.At = clock.Now()
@@ -78,7 +78,7 @@ func (l *Log) slot(kind trace.Kind, at, n int64, detail *trace.Detail) *Step {
 	return to
 }
 
-// whole is Emit of s as an Event.
+// whole is Emit of s as an Event, or two.
 func (l *Log) whole(s *Step) {
 	e := trace.Event{
 		Kind: s.Kind, Reason: s.Reason, Reused: s.Reused, Status: int(s.Status),
@@ -87,7 +87,13 @@ func (l *Log) whole(s *Step) {
 	if e.Kind == trace.AcquireDone {
 		e.Bytes, e.Idle = 0, time.Duration(s.N)
 	}
+	if s.Then == 0 {
+		l.emit(&e)
+		return
+	}
+	e.Status = 0
 	l.emit(&e)
+	l.emit(&trace.Event{Kind: s.Then, Status: int(s.Status), Conn: s.Conn, Time: e.Time, Err: s.Err})
 }
 
 // Waits reports whether what an event calls might wait, or close something: hooks, and

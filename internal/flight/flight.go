@@ -10,8 +10,11 @@ import "sync"
 
 // Step is an event: of kind K, for reason R, and D says more about it. Package trace
 // has these types.
+//
+// If Then is not zero, it is two: one of that kind comes right behind the first, which
+// has the ids, the time and the Err of both; Status is the second's alone.
 type Step[K, R ~uint8, D any] struct {
-	Kind       K
+	Kind, Then K
 	Reason     R
 	Reused     bool
 	Status     uint16
@@ -28,7 +31,8 @@ type Ring[K, R ~uint8, D any] struct {
 	mu    sync.Mutex
 	steps []Step[K, R, D]
 	next  int    // where the next step goes
-	total uint64 // that came
+	full  bool   // there is no room that was not used
+	total uint64 // events that came
 
 	_ [64]byte // its line is nobody else's
 }
@@ -38,14 +42,21 @@ func New[K, R ~uint8, D any](n int) *Ring[K, R, D] {
 	return &Ring[K, R, D]{steps: make([]Step[K, R, D], n)}
 }
 
+// Size is how many events r is for. It has more, where one step is two.
+func (r *Ring[K, R, D]) Size() int { return len(r.steps) }
+
 // Keep keeps copies of steps, each in place of the oldest one if there is no room.
 func (r *Ring[K, R, D]) Keep(steps []Step[K, R, D]) {
 	r.mu.Lock()
-	r.total += uint64(len(steps))
+	for i := range steps {
+		if r.total++; steps[i].Then != 0 {
+			r.total++
+		}
+	}
 	for len(steps) > 0 {
 		n := copy(r.steps[r.next:], steps)
 		if r.next += n; r.next == len(r.steps) {
-			r.next = 0
+			r.next, r.full = 0, true
 		}
 		steps = steps[n:]
 	}
@@ -56,13 +67,13 @@ func (r *Ring[K, R, D]) Keep(steps []Step[K, R, D]) {
 func (r *Ring[K, R, D]) Steps() []Step[K, R, D] {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.total < uint64(len(r.steps)) {
+	if !r.full {
 		return append([]Step[K, R, D](nil), r.steps[:r.next]...)
 	}
 	return append(append([]Step[K, R, D](nil), r.steps[r.next:]...), r.steps[:r.next]...)
 }
 
-// Lost returns how many steps had to make room for newer ones.
+// Lost returns by how many events those that came are more than the ring is for.
 func (r *Ring[K, R, D]) Lost() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,6 +84,6 @@ func (r *Ring[K, R, D]) Lost() uint64 {
 func (r *Ring[K, R, D]) Reset() {
 	r.mu.Lock()
 	clear(r.steps)
-	r.next, r.total = 0, 0
+	r.next, r.full, r.total = 0, false, 0
 	r.mu.Unlock()
 }

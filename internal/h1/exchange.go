@@ -281,7 +281,7 @@ func (x *exchange) fillHead() error {
 			x.answered, x.prompt = true, true
 			x.call.FirstByte = clock.Now()
 			if x.call.Log.On() {
-				x.call.Log.Step(trace.FirstByte, x.call.FirstByte, 0, nil)
+				x.call.Log.Step(trace.FirstByte, 0, x.call.FirstByte, 0, nil)
 			}
 		}
 		return nil

@@ -25,11 +25,12 @@ func wroteHead(log *event.Log, at int64, head []byte, words *message.Words) {
 // wroteInline tells log of a request that has left in one, its head being out[:head].
 func wroteInline(log *event.Log, at int64, out []byte, head int, words *message.Words) {
 	e := tellFields(log, at, out[:head], words)
-	log.Tell(&e)
 	if len(out) > head {
-		log.Tell(&event.Step{Kind: trace.BodyWritten, At: e.At, N: int64(len(out) - head)})
+		log.Tell(&e)
+		e = event.Step{Kind: trace.BodyWritten, At: e.At, N: int64(len(out) - head)}
 	}
-	log.Step(trace.RequestWritten, e.At, 0, nil)
+	e.Then = trace.RequestWritten
+	log.Tell(&e)
 }
 
 // tellFields tells of a head's fields, and returns what is to be told of the head.

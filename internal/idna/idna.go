@@ -42,6 +42,9 @@ func ToASCII(host string) (string, error) {
 	// dot, and what shows nothing goes. Bytes that are no UTF-8 come as U+FFFD, which is
 	// disallowed.
 	for _, r := range host {
+		if len(mapped) > maxName {
+			break // whatever comes: a host of a megabyte would take forty
+		}
 		if small := r | ('a' - 'A'); 'a' <= small && small <= 'z' {
 			mapped = mapped.add(small) // the tables say the same
 			continue

@@ -59,6 +59,19 @@ func TestToASCII(t *testing.T) {
 	}
 }
 
+// TestWithoutEnd: a host that a server sends takes no more memory than one that is
+// allowed.
+func TestWithoutEnd(t *testing.T) {
+	tables.once.Do(unpack)
+	allocs := func(host string) float64 {
+		return testing.AllocsPerRun(10, func() { ToASCII(host) })
+	}
+	most := allocs(strings.Repeat("\u3316", maxName/6)) // each becomes six
+	if n := allocs(strings.Repeat("\u3316", 100_000)); n > most && !race.Enabled {
+		t.Errorf("%v allocations, %v for one that is allowed", n, most)
+	}
+}
+
 // same compares ToASCII with golang.org/x/net/idna: what a host becomes, and the text
 // of the error. Three things differ, and are meant to. What is no UTF-8 is an error
 // here, and there in most cases U+FFFD. So is a name of more than maxName characters.
