@@ -529,6 +529,9 @@ func (k *call) endAttempt(end trace.Reason) (told int64) {
 		k.times.end = clock.Now()
 	}
 	told = max(k.times.end, k.msg.Told)
+	if b := &k.msg.Body; k.log.On() && (b.Reader != nil || len(b.Bytes) > 0) {
+		told = clock.Now() // an upload has told of its end by now, perhaps after the answer's
+	}
 	k.release(end, hint, told)
 	return told
 }

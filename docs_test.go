@@ -116,7 +116,7 @@ func TestNamedFiles(t *testing.T) {
 func fileNames(t *testing.T) map[string]bool {
 	names := map[string]bool{}
 	err := filepath.WalkDir(".", func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && d.Name() == ".git" {
+		if err == nil && d.IsDir() && d.Name() == ".git" { // a file, in a linked work tree
 			return filepath.SkipDir
 		}
 		if err == nil && !d.IsDir() {

@@ -41,12 +41,30 @@ func TestEventPairsClose(t *testing.T) {
 	}
 }
 
+// TestEventPairsInRing: a Ring puts events in the order of their times, and that is the
+// order in which they happened.
+func TestEventPairsInRing(t *testing.T) {
+	for i := range 3 {
+		ring := trace.NewRing(1 << 16)
+		pairsInto(t, 800, i > 0, ring, ring.Events)
+		if n := ring.Lost(); n > 0 {
+			t.Errorf("lost %d", n)
+		}
+	}
+}
+
 // pairsRun makes so many calls and checks their events.
 func pairsRun(t *testing.T, total int, early bool) *trace.Recorder {
-	p := newPeer(t, pairsPeer)
 	rec := new(trace.Recorder)
+	pairsInto(t, total, early, rec, rec.Events)
+	return rec
+}
+
+// pairsInto is pairsRun with any sink.
+func pairsInto(t *testing.T, total int, early bool, sink trace.Sink, events func() []trace.Event) {
+	p := newPeer(t, pairsPeer)
 	c, err := sonde.New(sonde.Config{
-		Sink: rec, Resolver: nameTable{"good.test": {"127.0.0.1"}, "bad.test": nil, "two.test": {"127.0.0.9", "127.0.0.1"}},
+		Sink: sink, Resolver: nameTable{"good.test": {"127.0.0.1"}, "bad.test": nil, "two.test": {"127.0.0.9", "127.0.0.1"}},
 		Pool:     sonde.PoolConfig{MaxConnsPerOrigin: 8},
 		Timeouts: sonde.Timeouts{Call: 5 * time.Second, Continue: 20 * time.Millisecond},
 	})
@@ -67,10 +85,9 @@ func pairsRun(t *testing.T, total int, early bool) *trace.Recorder {
 	wg.Wait()
 	c.Close()
 	time.Sleep(50 * time.Millisecond) // attempts to connect that lost their race end on their own
-	for _, wrong := range checkPairs(rec.Events(), early) {
+	for _, wrong := range checkPairs(events(), early) {
 		t.Error(wrong)
 	}
-	return rec
 }
 
 // nameTable is a resolver with a table.

@@ -12,7 +12,7 @@ import (
 
 // helloMost bounds the size of hello/sonde for linux/amd64, without paths and commits:
 // those make 12 KB of what rows_build.go measures. The target is 8.00 MB.
-const helloMost = 7_890_000
+const helloMost = 7_950_000
 
 // unlinked are parts of what the linker leaves out of a program that only calls Get,
 // each by a symbol's name or, with a dot at its end, a package's. Where one of them

@@ -11,7 +11,7 @@ import (
 
 // Ring is a Sink that keeps the newest events in memory that it was given once:
 // a flight recorder that may stay on. It does not allocate for the events of a
-// client, and is safe for concurrent use. NewRing makes one.
+// client, and is safe for concurrent use. NewRing makes one; the zero Ring keeps nothing.
 //
 // It does without the events of single fields, which would take the room of the
 // rest, unless Fields is set before it is used.

@@ -339,6 +339,15 @@ func TestEventSize(t *testing.T) {
 	}
 }
 
+func TestRingZero(t *testing.T) {
+	var r trace.Ring
+	r.Record(trace.Event{Kind: trace.CallStart})
+	r.Reset()
+	if len(r.Events()) != 0 || r.Lost() != 0 {
+		t.Error("it keeps something")
+	}
+}
+
 // TestRingPairs: a step can be two events, and no more of them are told than the Ring
 // is for.
 func TestRingPairs(t *testing.T) {

@@ -198,7 +198,7 @@ func (d *Dialer) lookUp(ctx context.Context, host string, log *event.Log) (netip
 	var addrs []netip.Addr
 	var failures []error
 	for _, f := range [...]family{four, six} {
-		all, err := d.resolver.LookupNetIP(asked, f.network(), host)
+		all, err := d.ask(asked, f, host)
 		if err != nil && !noSuchHost(err) {
 			failures = append(failures, err)
 		}
@@ -222,6 +222,22 @@ func (d *Dialer) lookUp(ctx context.Context, host string, log *event.Log) (netip
 		return netip.Addr{}, err
 	}
 	return addrs[0], nil
+}
+
+// ask looks up one family of host, and returns at the end of ctx even if the resolver
+// does not.
+func (d *Dialer) ask(ctx context.Context, f family, host string) ([]netip.Addr, error) {
+	result := make(chan outcome, 1)
+	go func() {
+		addrs, err := d.resolver.LookupNetIP(ctx, f.network(), host)
+		result <- outcome{addrs: addrs, err: err}
+	}()
+	select {
+	case o := <-result:
+		return o.addrs, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // secureProxy makes TLS with a proxy, unless the caller's own Dial has.

@@ -307,21 +307,35 @@ func TestRaceFamilyOfLocalAddr(t *testing.T) {
 	})
 }
 
-// deaf is a Resolver that waits for the end of its context, and has no deadline.
-type deaf struct{}
+// deaf is a Resolver that has no deadline: it waits for the end of its context, or, if
+// that is not nil, for until.
+type deaf struct{ until chan struct{} }
 
-func (deaf) LookupNetIP(ctx context.Context, _, _ string) ([]netip.Addr, error) {
-	<-ctx.Done()
+func (d deaf) LookupNetIP(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+	if d.until != nil {
+		<-d.until
+	} else {
+		<-ctx.Done()
+	}
 	return nil, ctx.Err()
 }
 
-// TestLookUpForProxyEnds: the connect timeout ends a look-up that is made for a proxy.
+// TestLookUpForProxyEnds: the connect timeout and the context end a look-up that is made
+// for a proxy.
 func TestLookUpForProxyEnds(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	for _, ctx := range []context.Context{context.Background(), ctx} {
-		_, err := New(Config{Resolver: deaf{}, ConnectTimeout: 20 * ms}).lookUp(ctx, "name.test", nil)
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
+	until := make(chan struct{})
+	defer close(until)
+	cause := errors.New("enough")
+	for _, resolver := range []deaf{{}, {until}} {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		for _, ctx := range []context.Context{context.Background(), ctx} {
+			_, err := New(Config{Resolver: resolver, ConnectTimeout: 20 * ms}).lookUp(ctx, "name.test", nil)
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error(err)
+			}
+		}
+		time.AfterFunc(20*ms, func() { cancel(cause) })
+		if _, err := New(Config{Resolver: resolver}).lookUp(ctx, "name.test", nil); !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
 			t.Error(err)
 		}
 	}

@@ -26,7 +26,7 @@ type Step[K, R ~uint8, D any] struct {
 	Detail     *D
 }
 
-// Ring keeps the newest steps. It is safe for concurrent use.
+// Ring keeps the newest steps. It is safe for concurrent use; nil keeps nothing.
 type Ring[K, R ~uint8, D any] struct {
 	mu    sync.Mutex
 	steps []Step[K, R, D]
@@ -43,10 +43,18 @@ func New[K, R ~uint8, D any](n int) *Ring[K, R, D] {
 }
 
 // Size is how many events r is for. It has more, where one step is two.
-func (r *Ring[K, R, D]) Size() int { return len(r.steps) }
+func (r *Ring[K, R, D]) Size() int {
+	if r == nil {
+		return 0
+	}
+	return len(r.steps)
+}
 
 // Keep keeps copies of steps, each in place of the oldest one if there is no room.
 func (r *Ring[K, R, D]) Keep(steps []Step[K, R, D]) {
+	if r == nil {
+		return
+	}
 	r.mu.Lock()
 	for i := range steps {
 		if r.total++; steps[i].Then != 0 {
@@ -65,6 +73,9 @@ func (r *Ring[K, R, D]) Keep(steps []Step[K, R, D]) {
 
 // Steps returns a copy of what is kept, in the order in which it came.
 func (r *Ring[K, R, D]) Steps() []Step[K, R, D] {
+	if r == nil {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.full {
@@ -75,6 +86,9 @@ func (r *Ring[K, R, D]) Steps() []Step[K, R, D] {
 
 // Lost returns by how many events those that came are more than the ring is for.
 func (r *Ring[K, R, D]) Lost() uint64 {
+	if r == nil {
+		return 0
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.total - min(r.total, uint64(len(r.steps)))
@@ -82,6 +96,9 @@ func (r *Ring[K, R, D]) Lost() uint64 {
 
 // Reset forgets everything.
 func (r *Ring[K, R, D]) Reset() {
+	if r == nil {
+		return
+	}
 	r.mu.Lock()
 	clear(r.steps)
 	r.next, r.full, r.total = 0, false, 0

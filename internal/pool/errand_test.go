@@ -120,7 +120,7 @@ func TestErrandTells(t *testing.T) {
 		t.Error("it was stopped after it was told")
 	}
 	e.OnCancel(tell)
-	if !<-told || !<-told {
+	if first, second := <-told, <-told; !first || !second {
 		t.Error("told before it had ended")
 	}
 }
