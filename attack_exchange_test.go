@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -572,35 +571,4 @@ func (s *slowSeeker) Read(p []byte) (int, error) {
 	defer s.reading.Add(-1)
 	<-s.wait
 	return s.Reader.Read(p)
-}
-
-// TestAttackDroppedUpload: an exchange that is dropped while its request is still
-// being sent ends, upload and all.
-func TestAttackDroppedUpload(t *testing.T) {
-	p := newPeer(t, func(c *peerConn) {
-		c.head()
-		c.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
-		c.gone()
-	})
-	c := newClient(t, sonde.Config{})
-	r, w := io.Pipe()
-	defer w.Close()
-	func() {
-		ex, err := c.Open(background, sonde.NewRequest(sonde.POST, p.url(), sonde.WithBody(sonde.Reader(r, -1))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		ex.Body.Read(make([]byte, 4))
-	}()
-	for range 200 {
-		runtime.GC()
-		if s := c.Pool().Stats(); s.Reasons[trace.Dropped] == 1 && s.Active == 0 {
-			if _, err := w.Write([]byte("x")); err == nil {
-				t.Error("the request's body is still read")
-			}
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatal("not noticed")
 }

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -480,4 +481,35 @@ func TestAttackOddConns(t *testing.T) {
 			t.Errorf("%d dialed, %d closed", dials.Load(), closes.Load())
 		})
 	}
+}
+
+// TestAttackDroppedUpload: an exchange that is dropped while its request is still
+// being sent ends, upload and all.
+func TestAttackDroppedUpload(t *testing.T) {
+	p := newPeer(t, func(c *peerConn) {
+		c.head()
+		c.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
+		c.gone()
+	})
+	c := newClient(t, sonde.Config{})
+	r, w := io.Pipe()
+	defer w.Close()
+	func() {
+		ex, err := c.Open(background, sonde.NewRequest(sonde.POST, p.url(), sonde.WithBody(sonde.Reader(r, -1))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ex.Body.Read(make([]byte, 4))
+	}()
+	for range 200 {
+		runtime.GC()
+		if s := c.Pool().Stats(); s.Reasons[trace.Dropped] == 1 && s.Active == 0 {
+			if _, err := w.Write([]byte("x")); err == nil {
+				t.Error("the request's body is still read")
+			}
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("not noticed")
 }

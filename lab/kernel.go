@@ -107,6 +107,14 @@ func (k *kernel) client(s *sockets.Socket) netip.AddrPort {
 	return s.Local
 }
 
+// foreign reports whether s was there before: it is somebody else's, such as what is
+// left of a connection to the server that had this port before. A pair that
+// was in TIME_WAIT and is used again is not.
+func (k *kernel) foreign(s *sockets.Socket) bool {
+	old, there := k.before[k.client(s)]
+	return there && (old != sockets.TimeWait || s.State == sockets.TimeWait)
+}
+
 // look counts once, and returns how many connections were seen until now.
 func (k *kernel) look() int {
 	k.mu.Lock()
@@ -120,10 +128,10 @@ func (k *kernel) look() int {
 			k.err = err
 			return 0
 		}
-		client := k.client(s)
-		if old, there := k.before[client]; there && (old != sockets.TimeWait || s.State == sockets.TimeWait) {
+		if k.foreign(s) {
 			continue
 		}
+		client := k.client(s)
 		delete(k.before, client)
 		k.seen[client] = true
 		states.Add(s.State)

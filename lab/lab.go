@@ -234,16 +234,22 @@ func (l *Lab) Watch(ctx context.Context, every time.Duration) iter.Seq2[sockets.
 
 // states counts the sockets of the kept experiments.
 func (l *Lab) states(ctx context.Context) (sockets.Counts, error) {
-	var filters []sockets.Filter
-	for _, st := range l.kept {
-		if f := ofServer(st.server.Addr()); l.shared == nil || len(filters) == 0 {
-			filters = append(filters, f)
+	var all sockets.Counts
+	for i, st := range l.kept {
+		if l.shared != nil && i > 0 {
+			break // the first one has seen what was there before any of them
+		}
+		list, err := sockets.List(ctx, st.kernel.query)
+		if err != nil {
+			return all, err
+		}
+		for i := range list {
+			if !st.kernel.foreign(&list[i]) {
+				all.Add(list[i].State)
+			}
 		}
 	}
-	if len(filters) == 0 {
-		return sockets.Counts{}, nil
-	}
-	return sockets.Count(ctx, sockets.Query{States: sockets.SynchronizedStates, Filter: sockets.Or(filters...)})
+	return all, nil
 }
 
 // Close closes the connections and servers that are still there.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"net"
 	"net/netip"
 	"os"
 	"runtime"
@@ -200,6 +202,49 @@ func TestWatchFollowsTimeWait(t *testing.T) {
 		if looks++; looks == 3 {
 			break
 		}
+	}
+}
+
+// TestWatchLeavesOthersOut: a connection to the server that had the port before, and
+// that waits still, is none of the lab's.
+func TestWatchLeavesOthersOut(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells")
+	}
+	before, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := net.Dial("tcp4", before.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := before.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted.Close() // first: its end waits
+	io.Copy(io.Discard, client)
+	client.Close()
+	before.Close()
+
+	cfg := quick()
+	cfg.Keep, cfg.Only, cfg.Listen = true, []string{"sequential-drained"}, before.Addr().String()
+	l, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, err := range l.Run(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, err := range l.Watch(t.Context(), time.Second) {
+		if err != nil || n[sockets.TimeWait] != 0 || n.Total() == 0 {
+			t.Errorf("states %v, %v", n, err)
+		}
+		break
 	}
 }
 
