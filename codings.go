@@ -87,7 +87,7 @@ func (deflateCoding) NewReader(r io.Reader) (io.ReadCloser, error) {
 }
 
 // zlibReader reads zlib's format behind its header. That of compress/zlib does no
-// more here, and has every program carry 11 KB.
+// more here, and has every program carry 12 KB.
 type zlibReader struct {
 	lentReader
 	src *bufio.Reader // of what is inflated

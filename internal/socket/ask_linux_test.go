@@ -22,22 +22,8 @@ func unixPair(t *testing.T) (*Conn, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("unix", filepath.Join(dir, "s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	raw, err := net.Dial("unix", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := New(raw)
-	t.Cleanup(func() { c.Kill(); peer.Close(); os.RemoveAll(dir) })
-	return c, peer
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return pairBy(t, "unix", filepath.Join(dir, "s"))
 }
 
 // within ends the test if f hangs.

@@ -16,12 +16,19 @@ import (
 // pair is a Conn and the other end of its connection.
 func pair(t *testing.T) (*Conn, *net.TCPConn) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	c, peer := pairBy(t, "tcp", "127.0.0.1:0")
+	return c, peer.(*net.TCPConn)
+}
+
+// pairBy is a Conn and the other end of its connection, which a listener there made.
+func pairBy(t *testing.T, network, addr string) (*Conn, net.Conn) {
+	t.Helper()
+	l, err := net.Listen(network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	raw, err := net.Dial("tcp", l.Addr().String())
+	raw, err := net.Dial(network, l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +38,7 @@ func pair(t *testing.T) (*Conn, *net.TCPConn) {
 	}
 	c := New(raw)
 	t.Cleanup(func() { c.Kill(); peer.Close() })
-	return c, peer.(*net.TCPConn)
+	return c, peer
 }
 
 var errWhy = errors.New("the cause")
