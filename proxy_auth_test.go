@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -48,15 +49,17 @@ func TestProxyChallenge(t *testing.T) {
 	for _, tt := range []struct {
 		name, refusal string
 		closes        bool
+		resets        bool // when the next request has come
 		conns         int32
 	}{
-		{"kept", whoAreYou + "Content-Length: 3\r\n\r\nno\n", false, 1},
-		{"chunked", whoAreYou + "Transfer-Encoding: chunked\r\n\r\n3\r\nno\n\r\n0\r\n\r\n", false, 1},
-		{"closes and says so", whoAreYou + "Content-Length: 3\r\nConnection: close\r\n\r\nno\n", true, 2},
-		{"closes and says so the old way", whoAreYou + "Content-Length: 3\r\nProxy-Connection: close\r\n\r\nno\n", true, 2},
-		{"closes without a word", whoAreYou + "Content-Length: 3\r\n\r\nno\n", true, 2},
-		{"HTTP/1.0", "HTTP/1.0" + whoAreYou[8:] + "\r\nno\n", true, 2},
-		{"too much to read", whoAreYou + "Content-Length: 1000000\r\n\r\nno\n", false, 2},
+		{"kept", whoAreYou + "Content-Length: 3\r\n\r\nno\n", false, false, 1},
+		{"chunked", whoAreYou + "Transfer-Encoding: chunked\r\n\r\n3\r\nno\n\r\n0\r\n\r\n", false, false, 1},
+		{"closes and says so", whoAreYou + "Content-Length: 3\r\nConnection: close\r\n\r\nno\n", true, false, 2},
+		{"closes and says so the old way", whoAreYou + "Content-Length: 3\r\nProxy-Connection: close\r\n\r\nno\n", true, false, 2},
+		{"closes without a word", whoAreYou + "Content-Length: 3\r\n\r\nno\n", true, false, 2},
+		{"resets when asked again", whoAreYou + "Content-Length: 3\r\n\r\nno\n", true, true, 2},
+		{"HTTP/1.0", "HTTP/1.0" + whoAreYou[8:] + "\r\nno\n", true, false, 2},
+		{"too much to read", whoAreYou + "Content-Length: 1000000\r\n\r\nno\n", false, false, 2},
 	} {
 		for _, tunnel := range []bool{false, true} {
 			t.Run(fmt.Sprint(tt.name, " tunnel ", tunnel), func(t *testing.T) {
@@ -76,7 +79,11 @@ func TestProxyChallenge(t *testing.T) {
 						case strings.HasPrefix(head, "GET / "): // within the tunnel
 							c.say(okAnswer)
 						case !strings.Contains(head, "Word two"):
-							if c.say(tt.refusal); tt.closes {
+							c.say(tt.refusal)
+							if tt.resets && c.head() != "" {
+								c.Conn.(*net.TCPConn).SetLinger(0)
+							}
+							if tt.closes {
 								return
 							}
 						case strings.HasPrefix(head, "CONNECT"):

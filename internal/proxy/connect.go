@@ -61,7 +61,8 @@ func (t *Tunnel) Open(ctx context.Context, sock *socket.Conn, secure *tls.Conn, 
 				// the proxy had announced that. Or the proxy sent what was no answer.
 				if !first && !f.Answer {
 					switch f.End {
-					case trace.ServerClosedInUse, trace.ServerClosed, trace.UnsolicitedBytes, trace.TLSAlert:
+					case trace.ServerClosedInUse, trace.ServerClosed, trace.UnsolicitedBytes, trace.TLSAlert,
+						trace.ReadFailed, trace.WriteFailed: // what it closed with our bytes unread it resets
 						err = ErrAgain
 					}
 				}
