@@ -9,12 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"sonde"
+	"sonde/internal/porttest"
 	"sonde/trace"
 )
 
@@ -32,13 +34,11 @@ func webRoot(t *testing.T) string {
 
 // freePort is a port that was free a moment ago.
 func freePort(t *testing.T) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := porttest.Free(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	return port
+	return strconv.Itoa(ports[0])
 }
 
 // run starts a server and waits until it listens on port.

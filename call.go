@@ -288,6 +288,9 @@ func (k *call) hit(now int64) bool {
 		k.log.GetConn(asked.Host)
 		k.log.Step(trace.AcquireStart, 0, now, 0, asked)
 		k.log.Conn = conn.ID() // no dial has the log, nor has time passed
+		if idle == 0 {
+			now = clock.Now() // it came to the pool after now
+		}
 		k.log.Tell(&event.Step{Kind: trace.AcquireDone, At: now, Reused: true, N: int64(idle)})
 		k.gotConn()
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"sonde"
+	"sonde/internal/porttest"
 	"sonde/internal/race"
 	"sonde/trace"
 )
@@ -169,12 +170,9 @@ func TestNoAnswerFresh(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	ln, _ := net.Listen("tcp", "127.0.0.1:0")
-	url := "http://" + ln.Addr().String()
-	ln.Close()
 	c := newClient(t, sonde.Config{})
 	var e *sonde.Error
-	_, err := c.Get(background, url)
+	_, err := c.Get(background, "http://127.0.0.1:"+porttest.Closed)
 	if !errors.As(err, &e) || e.Op != sonde.OpConnect || !e.SafeToRetry() || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Fatal(err)
 	}

@@ -249,3 +249,27 @@ func (r *slowReader) Read(p []byte) (int, error) {
 	time.Sleep(8 * time.Millisecond)
 	return copy(p, "x"), nil
 }
+
+// TestIdleSinceOpened: a connection that nobody has used is idle since it was opened,
+// so that who takes it does so later, by the times of the events too.
+func TestIdleSinceOpened(t *testing.T) {
+	p := newPeer(t, func(c *peerConn) { c.gone() })
+	rec := new(trace.Recorder)
+	c := newClient(t, sonde.Config{Sink: rec})
+	if _, err := c.Pool().Warm(background, p.url(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if e := rec.Events(); len(e) == 0 || e[0].Kind != trace.ConnectStart || e[0].Call != 0 {
+		t.Error(e)
+	}
+	for conn := range c.Pool().Conns() {
+		for _, e := range rec.Events() {
+			if e.Kind == trace.ConnOpened && !e.Time.Equal(conn.IdleSince) {
+				t.Errorf("opened %v, idle since %v", e.Time, conn.IdleSince)
+			}
+		}
+	}
+	if rec.Count(trace.ConnOpened) != 1 {
+		t.Errorf("%d connections", rec.Count(trace.ConnOpened))
+	}
+}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"net/http/httptrace"
 	"time"
 
+	"sonde/internal/event"
 	"sonde/internal/fault"
 	"sonde/internal/pool"
 	"sonde/trace"
@@ -83,7 +85,7 @@ func (p *Pool) Conns() iter.Seq[PoolConn] {
 }
 
 // Warm opens connections to the origin of url until n are there that could serve
-// a request at once, and returns how many were opened.
+// a request at once, and returns how many were opened. Their events are of no call.
 func (p *Pool) Warm(ctx context.Context, url string, n int) (int, error) {
 	req := p.c.NewRequest(HEAD, url)
 	if err := p.c.usable(ctx, req); err != nil {
@@ -99,12 +101,22 @@ func (p *Pool) Warm(ctx context.Context, url string, n int) (int, error) {
 	opened, err := p.c.pool.Warm(ctx, &pool.Want{
 		Route:  own.route,
 		Dialer: p.c.dialer,
+		Log:    p.log(ctx),
 	}, n)
 	if err != nil {
 		f := asFault(fault.Connect, err)
 		return opened, req.error(f.Op, f.Err)
 	}
 	return opened, nil
+}
+
+// log is for what is done for no call; nil where nobody listens.
+func (p *Pool) log(ctx context.Context) *event.Log {
+	l := event.Log{Sink: p.c.cfg.Sink, Hooks: trace.From(ctx), Client: httptrace.ContextClientTrace(ctx)}
+	if l.Sink == nil && l.Hooks == nil && l.Client == nil {
+		return nil
+	}
+	return &l
 }
 
 // CloseIdle closes the connections that carry nothing.

@@ -17,6 +17,7 @@ import (
 
 	"sonde"
 	"sonde/auth"
+	"sonde/internal/porttest"
 )
 
 // realProxy is a proxy of somebody else's, which a test starts.
@@ -127,14 +128,10 @@ func programPath(name string) string {
 	return ""
 }
 
-func freePorts(t *testing.T, n int) (ports []int) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+func freePorts(t *testing.T, n int) []int {
+	ports, err := porttest.Free(n)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return ports
 }

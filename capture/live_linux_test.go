@@ -235,6 +235,7 @@ func (h *hosts) send(ns, dev string, frame []byte) {
 			h.t.Error(err)
 			return
 		}
+		defer h.barrier()()
 		if err := unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: d.index}); err != nil {
 			h.t.Error(err)
 		}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sonde/internal/porttest"
 )
 
 // daemon is a server or a proxy of somebody else's.
@@ -77,12 +79,11 @@ func (d daemon) start(t *testing.T) (port int) {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := porttest.Free(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return ports[0]
 }
 
 // listens waits until somebody answers at a port, or the process has ended.

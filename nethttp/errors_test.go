@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"sonde/internal/porttest"
 	"sonde/nethttp"
 )
 
@@ -51,12 +52,7 @@ func says(t *testing.T, text string) string {
 // TestErrors: what programs compare is what net/http gives, for each way in which a
 // round trip can fail.
 func TestErrors(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
-	nowhere, _ := url.Parse("http://" + closed.Addr().String())
+	nowhere, _ := url.Parse("http://127.0.0.1:" + porttest.Closed)
 	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
 	for _, c := range []struct {
 		name, url string
@@ -76,7 +72,7 @@ func TestErrors(t *testing.T) {
 		{"DialContext gives nothing", "http://x.test", &http.Transport{DialContext: noConn}, sameText},
 		{"DialTLSContext gives nothing", "https://x.test", &http.Transport{DialTLSContext: noConn}, sameText},
 		{"a length with a sign", says(t, "HTTP/1.1 200 OK\r\nContent-Length: +3\r\n\r\nabc"), nil, sameText},
-		{"nobody listens", "http://" + closed.Addr().String(), nil, func(a, b error) bool {
+		{"nobody listens", nowhere.String(), nil, func(a, b error) bool {
 			x, y := opError(a), opError(b)
 			return x != nil && y != nil && x.Op == "dial" && y.Op == "dial" && x.Net == y.Net
 		}},

@@ -311,9 +311,14 @@ func childDrop() int {
 		return 1
 	}
 	for range 8 { // some more threads
-		go func() { syscall.Nanosleep(&syscall.Timespec{Sec: 5}, nil) }()
+		go func() { syscall.Pause() }()
 	}
-	time.Sleep(20 * time.Millisecond)
+	const tasks = "/proc/self/task/*/status"
+	for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(time.Millisecond) {
+		if threads, _ := filepath.Glob(tasks); len(threads) > 8 {
+			break
+		}
+	}
 	user := os.Getenv("SONDE_SNIFF_CHILD")
 	keep := 0
 	switch user {
@@ -327,7 +332,7 @@ func childDrop() int {
 		return 1
 	}
 	left := fmt.Sprintf("%016x", keep)
-	threads, _ := filepath.Glob("/proc/self/task/*/status")
+	threads, _ := filepath.Glob(tasks)
 	for _, name := range threads {
 		text, _ := os.ReadFile(name)
 		for _, want := range []string{"CapPrm:\t" + left, "CapEff:\t" + left, "CapInh:\t0000000000000000", "NoNewPrivs:\t1"} {

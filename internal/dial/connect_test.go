@@ -17,6 +17,7 @@ import (
 
 	"sonde/internal/fault"
 	"sonde/internal/message"
+	"sonde/internal/porttest"
 	"sonde/trace"
 )
 
@@ -90,7 +91,7 @@ func TestDNSEvents(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	port := closedPort(t)
+	port := porttest.Closed
 	d := New(Config{Resolver: names{"two.test": {"127.0.0.1", "127.0.0.2"}}})
 	_, err := d.Dial(context.Background(), routeTo("http", "127.0.0.1", port), nil)
 	wantFault(t, err, fault.Connect, syscall.ECONNREFUSED)

@@ -111,16 +111,6 @@ func routeTo(scheme, host, port string) message.Route {
 	}
 }
 
-// closedPort is a port of 127.0.0.1 and ::1 that refuses.
-func closedPort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return portOf(l)
-}
-
 // names is a Resolver of fixed answers; a missing one is "no such host".
 type names map[string][]string
 

@@ -131,7 +131,8 @@ func (s *state) arrive(d *dial, c *Conn, now int64, t *todo) {
 	s.pump(t)
 }
 
-// open makes a connection of a link, and says so before anybody can see it.
+// open makes a connection of a link, and says so before anybody can see it. It is idle
+// since the time of that event: who takes it has a later one.
 func (p *Pool) open(pl *Place, link Link, d *dial, now int64) *Conn {
 	var c *Conn
 	if s, ok := link.(Seater); ok {
@@ -147,6 +148,7 @@ func (p *Pool) open(pl *Place, link Link, d *dial, now int64) *Conn {
 	if d.log.On() {
 		var e trace.Event
 		p.describe(&e, c, trace.ConnOpened, d.why)
+		e.Time = clock.At(now)
 		d.log.Emit(&e)
 	}
 	return c
