@@ -20,6 +20,9 @@ func (c *record) entries(err error) []*entry {
 	} else {
 		line = trace.Timeline{Start: c.started, End: time.Since(c.started)} // answered without a connection
 	}
+	if c.head != nil {
+		servedLast(line.Attempts)
+	}
 	var all []*entry
 	from := 0
 	for i, a := range line.Attempts {
@@ -33,6 +36,18 @@ func (c *record) entries(err error) []*entry {
 	return append(all, e)
 }
 
+// servedLast moves the attempt that had the call's response behind the hedges that were
+// begun after it, and lost.
+func servedLast(attempts []trace.Attempt) {
+	for i := len(attempts) - 1; i >= 0; i-- {
+		if served := attempts[i]; served.Status != 0 {
+			copy(attempts[i:], attempts[i+1:])
+			attempts[len(attempts)-1] = served
+			return
+		}
+	}
+}
+
 // entry is what attempts, of which the last one counts, say of one request.
 func (c *record) entry(line *trace.Timeline, attempts []trace.Attempt) *entry {
 	e := &entry{Request: c.request(attempts), Timings: timings{-1, -1, -1, 0, 0, 0, -1}}
@@ -43,8 +58,12 @@ func (c *record) entry(line *trace.Timeline, attempts []trace.Attempt) *entry {
 		e.Timings.Wait = e.Time
 	} else {
 		last := &attempts[len(attempts)-1]
-		if attempts[0].Number > 1 {
-			begun = attempts[0].Start
+		first := attempts[0]
+		if last.Number < first.Number {
+			first = *last // it outran its hedges
+		}
+		if first.Number > 1 {
+			begun = first.Start
 		}
 		e.Timings, e.Time = measure(last, begun)
 		if len(attempts) > 1 {
@@ -129,7 +148,7 @@ func phrase(status int) string {
 
 func (c *record) link(url string) string {
 	if !c.r.cfg.Secrets {
-		url = trace.RedactURLs(url)
+		url = trace.Redact("Location", url)
 	}
 	return text(url)
 }

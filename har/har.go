@@ -28,9 +28,10 @@ type Config struct {
 	// MaxEntries is how many entries are kept, the newest ones. 0: 10,000.
 	MaxEntries int
 
-	// Secrets keeps the values of Authorization, Cookie, Set-Cookie and
-	// Proxy-Authorization, and credentials in URLs of fields, which are redacted
-	// otherwise. Credentials of a request's own URL are never kept.
+	// Secrets keeps the values of Authorization, Cookie, Set-Cookie and the others that
+	// are trace.Sensitive, and credentials in URLs of fields, which are redacted
+	// otherwise. Credentials of a request's own URL are never kept. Queries always are,
+	// whatever keys they hold.
 	Secrets bool
 }
 

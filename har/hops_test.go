@@ -77,3 +77,32 @@ func TestHops(t *testing.T) {
 		t.Errorf("entries\n%s\nnot\n%s", g, w)
 	}
 }
+
+// TestLocationRedacted: a redirect that is not followed has no credentials in the
+// archive, however it is written.
+func TestLocationRedacted(t *testing.T) {
+	to := ""
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusFound)
+	}))
+	defer srv.Close()
+	r := har.New(har.Config{})
+	client, err := sonde.New(sonde.Config{Middleware: []sonde.Middleware{r.Middleware}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for _, to = range []string{"http://u:topsecret@h/", "http://u:top secret@h/", `http:\\u:topsecret@h/`} {
+		if _, err := client.Get(t.Context(), srv.URL, sonde.WithoutRedirects()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	if _, err := r.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); strings.Contains(text, "secret") || strings.Count(text, `"redirectURL": "http:`) != 3 {
+		t.Error(text)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,11 +29,22 @@ type facts struct {
 	template string
 }
 
-func factsOf(req *sonde.Request) facts {
+// knownMethods are the methods that are told by their names. The variable is the
+// conventions' own.
+func knownMethods() []string {
+	if list := os.Getenv("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"); list != "" {
+		known := strings.Split(list, ",")
+		for i := range known {
+			known[i] = strings.TrimSpace(known[i])
+		}
+		return known
+	}
+	return []string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"}
+}
+
+func factsOf(req *sonde.Request, known []string) facts {
 	f := facts{method: string(req.Method())}
-	switch f.method {
-	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY":
-	default:
+	if !slices.Contains(known, f.method) {
 		f.method, f.original = "_OTHER", f.method
 	}
 	f.url = req.URL()
@@ -113,8 +126,6 @@ func peer(a netip.AddrPort) []attribute.KeyValue {
 func errorType(err error) string {
 	var failed *sonde.Error
 	switch errors.As(err, &failed); {
-	case errors.Is(err, context.Canceled):
-		return "canceled"
 	case errors.Is(err, context.DeadlineExceeded), failed != nil && failed.Timeout():
 		return "timeout"
 	case failed != nil:
@@ -123,13 +134,14 @@ func errorType(err error) string {
 	return "_OTHER"
 }
 
-// message is what err says without the URL, whose query may hold what url.full
-// must not show.
+// message is what err says, without the URL of the request, which url.full shows,
+// and without what that must not show.
 func message(err error) string {
+	text := err.Error()
 	if failed, ok := err.(*sonde.Error); ok {
-		return string(failed.Op) + ": " + failed.Err.Error()
+		text = string(failed.Op) + ": " + failed.Err.Error()
 	}
-	return err.Error()
+	return trace.RedactSignatures(text)
 }
 
 // ofEvent is what an event says.
@@ -154,7 +166,7 @@ func ofEvent(e *events.Event) []attribute.KeyValue {
 		attrs = append(attrs, bytesKey.Int64(e.Bytes))
 	}
 	if e.Err != nil {
-		attrs = append(attrs, messageKey.String(e.Err.Error()))
+		attrs = append(attrs, messageKey.String(message(e.Err)))
 	}
 	return attrs
 }

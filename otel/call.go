@@ -44,7 +44,7 @@ func (t *Telemetry) begin(ctx context.Context, req *sonde.Request) *call {
 	if ctx == nil {
 		ctx = context.Background() // the client refuses it, and that is a call, too
 	}
-	c := &call{t: t, start: time.Now(), static: factsOf(req)}
+	c := &call{t: t, start: time.Now(), static: factsOf(req, t.known)}
 	if t.cfg.Template != nil {
 		c.static.template = t.cfg.Template(req)
 	}
@@ -141,13 +141,16 @@ func (c *call) end(err error) {
 		if c.status != 0 {
 			c.span.SetAttributes(semconv.HTTPResponseBodySize(int(c.received)))
 		}
+		if err != nil && c.canceled(err) {
+			c.span.SetAttributes(messageKey.String(message(err)))
+		}
 		switch {
-		case err != nil:
+		case err != nil && !c.canceled(err):
 			c.span.SetStatus(codes.Error, message(err))
 		case c.status >= 400:
 			c.span.SetStatus(codes.Error, "")
 		}
-		c.phases()
+		c.phases(err)
 	}
 	c.span.End(trace.WithTimestamp(now))
 
@@ -168,12 +171,16 @@ func (c *call) outcome(err error) []attribute.KeyValue {
 		attrs = append(attrs, semconv.HTTPResponseStatusCode(int(c.status)), version(c.proto))
 	}
 	switch {
-	case err != nil && errors.Is(c.ctx.Err(), context.Canceled): // a hedge that lost, for one, has a cause of its own
-		attrs = append(attrs, semconv.ErrorTypeKey.String("canceled"))
-	case err != nil:
+	case err != nil && !c.canceled(err):
 		attrs = append(attrs, semconv.ErrorTypeKey.String(errorType(err)))
 	case c.status >= 400:
 		attrs = append(attrs, semconv.ErrorTypeKey.String(strconv.Itoa(int(c.status))))
 	}
 	return attrs
+}
+
+// canceled reports whether err is that nobody wanted more, which the conventions do
+// not call an error. A hedge that lost, for one, has a cause of its own.
+func (c *call) canceled(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(c.ctx.Err(), context.Canceled)
 }

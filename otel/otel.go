@@ -60,6 +60,7 @@ const (
 // sonde.Middleware. It is safe for concurrent use.
 type Telemetry struct {
 	cfg        Config
+	known      []string // methods
 	tracer     trace.Tracer
 	meter      metric.Meter
 	propagator propagation.TextMapPropagator
@@ -70,9 +71,11 @@ type Telemetry struct {
 	received httpconv.ClientResponseBodySize
 }
 
-// New returns a Telemetry. The error is the meter's.
+// New returns a Telemetry. The error is the meter's. Methods that it does not know
+// are "_OTHER" in spans and metrics; it knows the usual ones, or instead of these those
+// that OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS lists, with commas between them.
 func New(cfg Config) (*Telemetry, error) {
-	t := &Telemetry{cfg: cfg, propagator: cfg.Propagator}
+	t := &Telemetry{cfg: cfg, propagator: cfg.Propagator, known: knownMethods()}
 	tracers, meters := cfg.TracerProvider, cfg.MeterProvider
 	if tracers == nil {
 		tracers = api.GetTracerProvider()

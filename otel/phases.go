@@ -1,6 +1,9 @@
 package otel
 
 import (
+	"context"
+	"errors"
+
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -9,13 +12,18 @@ import (
 	events "sonde/trace"
 )
 
-// phases makes a child span of each phase that there was. c.mu is held.
-func (c *call) phases() {
+// phases makes a child span of each phase that there was; those under way ended with
+// err. c.mu is held.
+func (c *call) phases(err error) {
 	for _, line := range events.Timelines(c.seen) {
 		for i := range line.Attempts {
 			a := &line.Attempts[i]
 			for j := range a.Spans {
-				c.phase(&line, a, &a.Spans[j])
+				s := &a.Spans[j]
+				if s.Cut && s.Err == nil {
+					s.Err = err // the event that says so is still to come
+				}
+				c.phase(&line, a, s)
 			}
 		}
 	}
@@ -42,9 +50,13 @@ func (c *call) phase(line *events.Timeline, a *events.Attempt, s *events.Span) {
 		attrs = append(attrs, bytesKey.Int64(s.Bytes))
 	}
 	_, span := c.t.tracer.Start(c.ctx, s.Phase.String(), trace.WithTimestamp(line.Start.Add(s.Start)), trace.WithAttributes(attrs...))
-	if s.Err != nil {
+	switch {
+	case s.Err == nil:
+	case errors.Is(s.Err, context.Canceled):
+		span.SetAttributes(messageKey.String(message(s.Err)))
+	default:
 		span.SetAttributes(semconv.ErrorTypeKey.String(errorType(s.Err)))
-		span.SetStatus(codes.Error, s.Err.Error())
+		span.SetStatus(codes.Error, message(s.Err))
 	}
 	span.End(trace.WithTimestamp(line.Start.Add(s.End)))
 }

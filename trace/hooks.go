@@ -82,7 +82,8 @@ type Hooks struct {
 	BodyDone func(n int64, err error)
 	// Retry is called when an attempt will be repeated because of err.
 	Retry func(attempt int, err error)
-	// Redirect is called when a redirect will be followed.
+	// Redirect is called when a redirect will be followed, to the URL, which is told
+	// without its credentials.
 	Redirect func(status int, url string)
 	// ProxyChosen is called when an attempt takes a proxy, which is named without
 	// its credentials here and below.

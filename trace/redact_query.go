@@ -41,7 +41,9 @@ func (e querylessError) Error() string { return withoutQueries(e.err.Error()) }
 func (e querylessError) Unwrap() error { return e.err }
 
 // withoutQueries is text with each run of characters behind a "?" replaced. RFC
-// 3986 §3.4: a query ends at "#"; in running text also where a URL cannot go on.
+// 3986 §3.4: a query ends at "#"; in running text also at white space, and before the
+// punctuation that stands there. Quotes and angle brackets should not be in a query,
+// but are sent as they are.
 func withoutQueries(text string) string {
 	if !strings.Contains(text, "?") {
 		return text
@@ -53,10 +55,11 @@ func withoutQueries(text string) string {
 		if !found {
 			return out.String()
 		}
-		end := strings.IndexAny(rest, "#<>\" \t")
+		end := strings.IndexAny(rest, "# \t\r\n")
 		if end < 0 {
 			end = len(rest)
 		}
+		end = len(withoutPunctuation(rest[:end]))
 		if out.WriteByte('?'); end > 0 {
 			out.WriteString("[redacted]")
 		}
@@ -64,10 +67,25 @@ func withoutQueries(text string) string {
 	}
 }
 
-// RedactSignatures is url with "REDACTED" for the values of query parameters which
-// OpenTelemetry's conventions for url.full name as secrets: signatures and tokens of
-// Amazon, Google and Azure.
-func RedactSignatures(url string) string {
+// withoutPunctuation is the end of a URL in running text without what follows it there.
+func withoutPunctuation(s string) string { return strings.TrimRight(s, `"'<>():;,`) }
+
+// RedactSignatures is text, a URL or one with URLs in it, with "REDACTED" for the
+// values of query parameters which OpenTelemetry's conventions for url.full name as
+// secrets: signatures, keys and tokens of Amazon, Google and Azure.
+func RedactSignatures(text string) string {
+	if !strings.Contains(text, "?") {
+		return text
+	}
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		words[i] = withoutSignatures(word)
+	}
+	return strings.Join(words, " ")
+}
+
+// withoutSignatures is RedactSignatures of a URL, which punctuation may follow.
+func withoutSignatures(url string) string {
 	rest, fragment, marked := strings.Cut(url, "#")
 	before, query, found := strings.Cut(rest, "?")
 	if !found {
@@ -75,10 +93,11 @@ func RedactSignatures(url string) string {
 	}
 	parts := strings.Split(query, "&")
 	for i, part := range parts {
-		name, _, _ := strings.Cut(part, "=")
+		name, value, _ := strings.Cut(part, "=")
 		switch strings.ToLower(name) {
-		case "awsaccesskeyid", "signature", "sig", "x-goog-signature", "x-amz-signature", "x-amz-security-token":
-			parts[i] = name + "=REDACTED"
+		case "awsaccesskeyid", "signature", "sig", "x-goog-signature",
+			"x-amz-credential", "x-amz-security-token", "x-amz-signature":
+			parts[i] = name + "=REDACTED" + value[len(withoutPunctuation(value)):]
 		}
 	}
 	url = before + "?" + strings.Join(parts, "&")

@@ -29,6 +29,8 @@ func TestRedactQueries(t *testing.T) {
 		{Kind: trace.FieldWritten, Detail: &trace.Detail{Name: "Referer", Value: "http://h/?secret?secret#f"}},
 		{Kind: trace.Redirect, Detail: &trace.Detail{URL: "http://h/?"}},
 		{Kind: trace.CallDone, Err: fmt.Errorf("to http://h/?secret: %w", cause)},
+		{Kind: trace.HeadWritten, Detail: &trace.Detail{Value: `GET /?a="secret"&b=<secret>&c HTTP/1.1`}},
+		{Kind: trace.FieldWritten, Detail: &trace.Detail{Name: "Link", Value: `<http://h/?secret>; rel="next"`}},
 	} {
 		sink.Record(e)
 	}
@@ -38,6 +40,9 @@ func TestRedactQueries(t *testing.T) {
 	}
 	if err := got[3].Err; strings.Contains(err.Error(), "secret") || !errors.Is(err, cause) {
 		t.Error(err)
+	}
+	if got[4].Value() != "GET /?[redacted] HTTP/1.1" || got[5].Value() != `<http://h/?[redacted]>; rel="next"` {
+		t.Errorf("%s, %s", got[4].Value(), got[5].Value())
 	}
 }
 
@@ -84,8 +89,11 @@ func TestRedactSignatures(t *testing.T) {
 		"http://h/?x?sig=1":      "http://h/?x?sig=1",
 		"http://h/#?sig=1":       "http://h/#?sig=1",
 		"http://h/?a&sig=1#b":    "http://h/?a&sig=REDACTED#b",
-		"http://h/?X-Amz-Signature=1&X-Amz-Security-Token=2&AWSAccessKeyId=3&X-Goog-Signature=4&Signature=5": "http://h/?" +
-			"X-Amz-Signature=REDACTED&X-Amz-Security-Token=REDACTED&AWSAccessKeyId=REDACTED&X-Goog-Signature=REDACTED&Signature=REDACTED",
+		`http://h/?a="b&sig=1"2`: `http://h/?a="b&sig=REDACTED`,
+		"302 Found to http://h/?sig=1: redirect loop": "302 Found to http://h/?sig=REDACTED: redirect loop",
+		`a "http://h/?sig=1", b "http://i/?sig=2"`:    `a "http://h/?sig=REDACTED", b "http://i/?sig=REDACTED"`,
+		"http://h/?X-Amz-Signature=1&X-Amz-Credential=6&X-Amz-Security-Token=2&AWSAccessKeyId=3&X-Goog-Signature=4&Signature=5": "http://h/?" +
+			"X-Amz-Signature=REDACTED&X-Amz-Credential=REDACTED&X-Amz-Security-Token=REDACTED&AWSAccessKeyId=REDACTED&X-Goog-Signature=REDACTED&Signature=REDACTED",
 	} {
 		if got := trace.RedactSignatures(url); got != want {
 			t.Errorf("%s: %s, want %s", url, got, want)

@@ -276,7 +276,7 @@ func TestRedactURLs(t *testing.T) {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
-	for _, name := range []string{"authorization", "Cookie", "SET-COOKIE", "Proxy-Authorization"} {
+	for _, name := range []string{"authorization", "Cookie", "SET-COOKIE", "Proxy-Authorization", "Cookie2", "X-Amz-Security-Token"} {
 		if trace.Redact(name, "secret") != "[redacted]" {
 			t.Error(name)
 		}

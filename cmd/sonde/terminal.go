@@ -38,13 +38,25 @@ func paintFor(f *os.File) paint {
 	// It is a terminal: the library would doubt that where CI is in the environment.
 	r := lipgloss.NewRenderer(f, termenv.WithTTY(true))
 	style := func(s lipgloss.Style) func(string) string {
-		return func(text string) string { return s.Render(text) }
+		return eachLine(func(line string) string { return s.Render(line) })
 	}
 	return paint{
 		title: style(r.NewStyle().Bold(true)),
 		dim:   style(r.NewStyle().Faint(true)),
 		good:  style(r.NewStyle().Foreground(lipgloss.Color("2"))),
 		bad:   style(r.NewStyle().Foreground(lipgloss.Color("1")).Bold(true)),
+	}
+}
+
+// eachLine is f for one line after the other: lines that are rendered together are
+// filled up to the longest, which has no room behind what stands before the first.
+func eachLine(f func(string) string) func(string) string {
+	return func(text string) string {
+		lines := strings.Split(text, "\n")
+		for i := range lines {
+			lines[i] = f(lines[i])
+		}
+		return strings.Join(lines, "\n")
 	}
 }
 

@@ -42,8 +42,8 @@ http://. Every status is accepted. Redirects are followed with -L and failures r
 
 With -n the others are shown beside the first: what a kept connection saves.
 
-Exit codes: 0 there was a response, 1 there was none or not all of one, 2 wrong
-usage.`,
+Exit codes: 0 there was a response, 1 there was none, or not all of one, or it
+could not be written down as --har, --otlp or --pcap ask, 2 wrong usage.`,
 		Example: `  sonde trace https://example.com/
   sonde trace -n 20 localhost:8080
   sonde trace --events -d name=sonde https://example.com/form

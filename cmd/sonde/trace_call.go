@@ -68,6 +68,12 @@ func (t *tracer) request(ctx context.Context) *traced {
 	one := &traced{kernel: new(kernelWatch)}
 	done := t.accompany(one)
 	ctx = trace.With(ctx, &trace.Hooks{
+		Event: func(e trace.Event) {
+			if e.Kind == trace.AttemptStart { // the facts are those of the last one
+				one.tls = nil
+				one.kernel.follow(nil)
+			}
+		},
 		GotConn:         func(i trace.GotConnInfo) { one.kernel.follow(i.Conn) },
 		GotResponseHead: func(int) { one.kernel.look() }, // the connection may end with the body
 		TLSHandshakeDone: func(state tls.ConnectionState, err error) {

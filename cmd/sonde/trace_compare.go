@@ -17,18 +17,8 @@ var comparedPhases = []trace.Phase{
 
 // compare shows the first request beside the others.
 func (w *waterfall) compare(first *trace.Timeline, others []trace.Timeline) {
-	column := 12
-	if w.width < labelColumns+4*column {
-		column = 8
-	}
-	cells := func(label string, all ...string) {
-		line := fmt.Sprintf("%-*s", min(labelColumns, w.width-4*column), label)
-		for _, c := range all {
-			line += fmt.Sprintf("%*s", column, c)
-		}
-		fmt.Fprintln(w.to, line)
-	}
 	w.line("", fmt.Sprintf("The first request, and the %s after it:", plural(len(others), "request")))
+	cells := w.table()
 	cells("", "first", "least", "median", "most")
 	for _, p := range comparedPhases {
 		own, there := spent(first, p)
@@ -50,6 +40,28 @@ func (w *waterfall) compare(first *trace.Timeline, others []trace.Timeline) {
 	cells("total", append([]string{cell(first.End, true)}, spread(totals)...)...)
 	fmt.Fprintln(w.to)
 	w.connections(others)
+}
+
+// table is what writes a line of four columns, or, where these do not fit, a sentence.
+func (w *waterfall) table() func(label string, all ...string) {
+	column := 12
+	if w.width < labelColumns+4*column {
+		column = 8
+	}
+	return func(label string, all ...string) {
+		switch left := w.width - 4*column; {
+		case left >= labelColumns-1: // the longest label
+			line := fmt.Sprintf("%-*s", min(labelColumns, left), label)
+			for _, c := range all {
+				line += fmt.Sprintf("%*s", column, c)
+			}
+			fmt.Fprintln(w.to, line)
+		case label == "":
+			w.line("", strings.Join(all, ", ")+":")
+		default:
+			w.line(label, strings.Join(all, ", "))
+		}
+	}
 }
 
 // spent is how long the last attempt was in a phase. Attempts to connect overlap:
@@ -89,9 +101,10 @@ func spread(all []time.Duration) []string {
 // connections says how many of the others were sent on a connection that was there
 // already, and why the rest was not.
 func (w *waterfall) connections(others []trace.Timeline) {
-	reused := 0
+	sent, reused := 0, 0
 	opened, closed := map[string]int{}, map[string]int{}
 	for i := range others {
+		sent += len(others[i].Attempts)
 		for j := range others[i].Attempts {
 			a := &others[i].Attempts[j]
 			switch {
@@ -106,7 +119,11 @@ func (w *waterfall) connections(others []trace.Timeline) {
 			}
 		}
 	}
-	w.line("reused", fmt.Sprintf("%d of %d after the first", reused, len(others)))
+	what := "%d of %d after the first"
+	if sent > len(others) {
+		what = "%d of %d attempts after the first request"
+	}
+	w.line("reused", fmt.Sprintf(what, reused, sent))
 	if len(opened) > 0 {
 		w.line("opened", tally(opened))
 	}

@@ -50,12 +50,19 @@ func (w *waterfall) title(one *traced) {
 	if one.head.Status >= 400 {
 		color = w.paint.bad
 	}
-	for i := range one.Attempts {
-		for _, s := range one.Attempts[i].Interim {
-			status = fmt.Sprintf("%d, ", s) + status
-		}
+	if n := len(one.Attempts); n > 0 {
+		status = interim(&one.Attempts[n-1]) + status
 	}
 	fmt.Fprintln(w.to, color(wrap(oneLine(status), w.width, "")))
+}
+
+// interim is the statuses that came before the one of an attempt that counts.
+func interim(a *trace.Attempt) string {
+	text := ""
+	for _, s := range a.Interim {
+		text += fmt.Sprintf("%d, ", s)
+	}
+	return text
 }
 
 // facts says what the bars do not.

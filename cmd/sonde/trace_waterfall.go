@@ -74,7 +74,7 @@ func became(a *trace.Attempt) string {
 	if a.Retried {
 		what += "; sent again"
 	}
-	return what
+	return interim(a) + what
 }
 
 // rows are the phases of an attempt that are worth a bar.

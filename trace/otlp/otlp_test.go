@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,7 +33,10 @@ type received struct {
 	Kind                                int
 	StartTimeUnixNano, EndTimeUnixNano  string
 	Attributes                          []keyValue
-	Status                              struct{ Code int }
+	Status                              struct {
+		Code    int
+		Message string
+	}
 }
 
 type keyValue struct {
@@ -226,5 +230,59 @@ func TestMethods(t *testing.T) {
 	}
 	if strings.Contains(text, "body.size") || strings.Contains(text, "secret") {
 		t.Errorf("sizes of what was never sent, or a secret, in %s", text)
+	}
+}
+
+// TestOutcomes: what the caller ended is no error, but told of; a URL in an error loses
+// its signature; and a status that is an error stays one.
+func TestOutcomes(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/hang":
+			<-r.Context().Done()
+		case "/404":
+			http.NotFound(w, r)
+		default:
+			http.Redirect(w, r, "/?X-Amz-Signature=secret", http.StatusFound)
+		}
+	}))
+	defer srv.Close()
+	for path, want := range map[string]struct {
+		code        int
+		kind, words string
+	}{
+		"/hang": {0, "", "enough"},
+		"/404":  {2, "404", ""},
+		"/":     {2, "_OTHER", "redirect loop"},
+	} {
+		var recorder trace.Recorder
+		client, err := sonde.New(sonde.Config{Sink: &recorder})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		ctx = trace.With(ctx, &trace.Hooks{WroteHeaders: func() {
+			if path == "/hang" {
+				cancel(errors.New("enough"))
+			}
+		}})
+		client.Get(ctx, srv.URL+path)
+		cancel(nil)
+		client.Close()
+		body, err := otlp.Marshal("test", trace.Timelines(recorder.Events()))
+		if err != nil || strings.Contains(string(body), "secret") {
+			t.Errorf("%s: %v, or a secret in %s", path, err, body)
+		}
+		var sent struct {
+			ResourceSpans []struct{ ScopeSpans []struct{ Spans []received } }
+		}
+		if err := json.Unmarshal(body, &sent); err != nil {
+			t.Fatal(err)
+		}
+		root := sent.ResourceSpans[0].ScopeSpans[0].Spans[0]
+		said := attributes(root)
+		if words := said["sonde.error"] + root.Status.Message; root.Status.Code != want.code || !strings.Contains(words, want.words) || said["error.type"] != want.kind {
+			t.Errorf("%s: %+v, %v", path, root.Status, said)
+		}
 	}
 }

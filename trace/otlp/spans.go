@@ -110,11 +110,11 @@ func spansOf(call *trace.Timeline) []span {
 		TraceID: id(16), SpanID: id(8), Name: name, Kind: kindClient,
 		Start: stamp(call.Start, 0), End: stamp(call.Start, call.End), Attributes: attributesOf(call),
 	}
-	if call.Err != nil || call.Status >= 400 {
+	if call.Status >= 400 {
 		root.Status = &status{Code: codeError}
 	}
-	if call.Err != nil {
-		root.Status.Message = call.Err.Error()
+	if err := beyondStatus(call); err != nil {
+		root.fail(err)
 	}
 	all := []span{root}
 	for i := range call.Attempts {
@@ -148,10 +148,7 @@ func attributesOf(call *trace.Timeline) []attribute {
 	if call.Status != 0 {
 		all = append(all, number("http.response.status_code", int64(call.Status)))
 	}
-	switch {
-	case call.Err != nil:
-		all = append(all, text("error.type", errorType(call.Err)))
-	case call.Status >= 400:
+	if err := beyondStatus(call); call.Status >= 400 && (err == nil || errors.Is(err, context.Canceled)) {
 		all = append(all, text("error.type", strconv.Itoa(call.Status)))
 	}
 	n := len(call.Attempts)
@@ -161,7 +158,7 @@ func attributesOf(call *trace.Timeline) []attribute {
 	if n > 1 {
 		all = append(all, number("http.request.resend_count", int64(n-1)))
 	}
-	last := &call.Attempts[n-1]
+	last := served(call)
 	if last.Remote.IsValid() {
 		all = append(all, text("network.peer.address", last.Remote.Addr().String()),
 			number("network.peer.port", int64(last.Remote.Port())))
@@ -178,6 +175,18 @@ func attributesOf(call *trace.Timeline) []attribute {
 	return all
 }
 
+// served is the attempt that had the call's response, which need not be the last one
+// where it was hedged; without a response it is the last one.
+func served(call *trace.Timeline) *trace.Attempt {
+	last := len(call.Attempts) - 1
+	for i := last; i >= 0 && call.Status != 0; i-- {
+		if call.Attempts[i].Status != 0 {
+			return &call.Attempts[i]
+		}
+	}
+	return &call.Attempts[last]
+}
+
 // otherMethod is what the conventions call a method that they do not know: so that
 // names and values are few.
 const otherMethod = "_OTHER"
@@ -192,13 +201,32 @@ func method(call *trace.Timeline) (known, original string) {
 	return otherMethod, call.Method
 }
 
+// beyondStatus is the error of call, unless it is the response's status, which speaks
+// for itself.
+func beyondStatus(call *trace.Timeline) error {
+	var refused *sonde.StatusError
+	if errors.As(call.Err, &refused) {
+		return nil
+	}
+	return call.Err
+}
+
+// fail says that s ended with err. That the caller wanted no more is no error, as the
+// conventions have it; sonde.error still tells of it.
+func (s *span) fail(err error) {
+	said := trace.RedactSignatures(err.Error())
+	if errors.Is(err, context.Canceled) {
+		s.Attributes = append(s.Attributes, text("sonde.error", said))
+		return
+	}
+	s.Attributes = append(s.Attributes, text("error.type", errorType(err)))
+	s.Status = &status{codeError, said}
+}
+
 // errorType is a name of few for err.
 func errorType(err error) string {
 	var timeout interface{ Timeout() bool }
-	switch {
-	case errors.Is(err, context.Canceled):
-		return "canceled"
-	case errors.As(err, &timeout) && timeout.Timeout():
+	if errors.As(err, &timeout) && timeout.Timeout() {
 		return "timeout"
 	}
 	return "_OTHER"
@@ -227,8 +255,7 @@ func phase(call *trace.Timeline, a *trace.Attempt, s *trace.Span) span {
 		out.Attributes = append(out.Attributes, number("sonde.bytes", s.Bytes))
 	}
 	if s.Err != nil {
-		out.Attributes = append(out.Attributes, text("error.type", errorType(s.Err)))
-		out.Status = &status{codeError, s.Err.Error()}
+		out.fail(s.Err)
 	}
 	return out
 }
