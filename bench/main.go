@@ -8,6 +8,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -30,6 +31,9 @@ func main() {
 }
 
 func exit(err error) {
+	if ending.Err() != nil {
+		select {} // what was interrupted has nothing to say: see newScratch
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -84,6 +88,9 @@ func run() error {
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
+	if f.budget < 0 || f.slice < 0 {
+		return errors.New("a budget or a slice cannot be negative")
+	}
 	if f.lab {
 		return runLab(context.Background(), os.Stdout, lab.Config{})
 	}
@@ -93,7 +100,7 @@ func run() error {
 	}
 	if f.list {
 		for _, r := range chosen {
-			fmt.Printf("%-17s %s\n", r.name, r.title)
+			fmt.Printf("%-18s %s\n", r.name, r.title)
 		}
 		return nil
 	}
@@ -106,10 +113,16 @@ func run() error {
 		return err
 	}
 	e.alone = f.profile != "" && f.only != ""
+	tmp, err := newScratch()
+	if err != nil {
+		return err
+	}
+	defer tmp.remove()
 	if e.site, err = serve.Start(f.server, e.size); err != nil {
 		return err
 	}
 	defer e.site.Close()
+	tmp.site.Store(e.site)
 	if f.profile != "" {
 		stop, err := profile(f.profile)
 		if err != nil {

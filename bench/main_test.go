@@ -13,10 +13,14 @@ import (
 	"sonde/bench/internal/serve"
 )
 
-// TestMain lets the test binary be the server, and a client with idle connections.
+// TestMain lets the test binary be the server, a client with idle connections, and
+// the bench.
 func TestMain(m *testing.M) {
 	if done, err := child(); done {
 		exit(err)
+	}
+	if os.Getenv(runEnv) != "" {
+		exit(run())
 	}
 	os.Exit(m.Run())
 }
@@ -135,5 +139,19 @@ func TestReport(t *testing.T) {
 	var out output
 	if err := json.Unmarshal(object.Bytes(), &out); err != nil || out.Missed != 1 || out.Rows[0].Lines[0].Figures[0].Value != 2 {
 		t.Errorf("%v in %s", err, object.String())
+	}
+}
+
+// TestReportFailed: a client that has failed cannot pass for one that missed nothing.
+func TestReportFailed(t *testing.T) {
+	e := tiny(t, serve.Epoll)
+	failing := []row{{"one", "the first", func(*env) ([]measure.Line, error) {
+		return []measure.Line{{Client: "c", Note: "failed: no"}, {Client: "d", Note: "skipped: why"}}, nil
+	}}}
+	for _, f := range []*flags{{}, {json: true}} {
+		var out bytes.Buffer
+		if err := report(&out, io.Discard, f, e, failing); err == nil || err.Error() != "lines that have failed: 1" {
+			t.Errorf("%v after\n%s", err, out.String())
+		}
 	}
 }

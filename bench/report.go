@@ -28,6 +28,7 @@ type output struct {
 	Time    time.Time `json:"time"`
 	Rows    []result  `json:"rows"`
 	Missed  int       `json:"missed"`
+	Failed  int       `json:"failed"` // lines without figures, because something went wrong
 }
 
 // report runs the rows and writes what came out: tables as they come, or JSON at
@@ -40,10 +41,14 @@ func report(w, progress io.Writer, f *flags, e *env, rows []row) error {
 	for i, r := range rows {
 		fmt.Fprintf(progress, "%d/%d %s …\n", i+1, len(rows), r.name)
 		lines, err := r.run(e)
+		if ending.Err() != nil {
+			return ending.Err()
+		}
 		if err != nil {
 			lines = append(lines, measure.Line{Client: "–", Note: "failed: " + err.Error()})
 		}
 		out.Missed += measure.Missed(lines)
+		out.Failed += measure.Failed(lines)
 		out.Rows = append(out.Rows, result{r.name, r.title, lines})
 		if !f.json {
 			fmt.Fprintf(w, "\n## %s: %s\n\n", r.name, r.title)
@@ -54,10 +59,16 @@ func report(w, progress io.Writer, f *flags, e *env, rows []row) error {
 	if f.json {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")
-		return enc.Encode(out)
+		if err := enc.Encode(out); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(w, "\nTargets missed: %d, in %v. Load average before and after: %s.\n",
+			out.Missed, time.Since(out.Time).Round(time.Second), out.Load)
 	}
-	fmt.Fprintf(w, "\nTargets missed: %d, in %v. Load average before and after: %s.\n",
-		out.Missed, time.Since(out.Time).Round(time.Second), out.Load)
+	if out.Failed > 0 { // whose targets nobody has counted
+		return fmt.Errorf("lines that have failed: %d", out.Failed)
+	}
 	return nil
 }
 

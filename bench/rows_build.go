@@ -53,7 +53,7 @@ func binarySizes(e *env) ([]measure.Line, error) {
 // build builds a package into dir and returns the size of the program.
 func build(goTool, dir, pkg string) (int64, error) {
 	out := filepath.Join(dir, filepath.Base(pkg))
-	cmd := exec.Command(goTool, "build", "-o", out, pkg)
+	cmd := process(goTool, "build", "-o", out, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("%w: %s", err, said)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 
 	"sonde/bench/internal/measure"
@@ -68,7 +67,7 @@ func idleRun(e *env, name string) (got idleFigures, err error) {
 		return got, err
 	}
 	for range e.repeat {
-		cmd := exec.Command(self, name, e.site.Plain, strconv.Itoa(e.idle))
+		cmd := process(self, name, e.site.Plain, strconv.Itoa(e.idle))
 		cmd.Env = append(os.Environ(), idleEnv+"=1")
 		cmd.Stderr = os.Stderr
 		out, err := cmd.Output()

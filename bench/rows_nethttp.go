@@ -12,17 +12,12 @@ func netHTTPRows() []row {
 	return []row{
 		{"nethttp-64", "GET through http.Client and nethttp, 200-byte body, 64 connections", func(e *env) ([]measure.Line, error) {
 			return adapter(e, serve.Small, map[string]measure.Targets{
-				// Twice net/http's rate, and half of its processor time, which are .30, 3.7 and,
-				// with a timeout, 4.1 beside raw.
-				"sonde-nethttp":         {Rate: measure.AtLeast(.60), CPU: measure.AtMost(1.85), Allocs: measure.Allocs(10)},
-				"sonde-nethttp-timeout": {CPU: measure.AtMost(2.05), Allocs: measure.Allocs(15)},
+				"sonde-nethttp":         {Allocs: measure.Allocs(10)},
+				"sonde-nethttp-timeout": {Allocs: measure.Allocs(15)},
 			}, peer.Timeout)
 		}},
 		{"nethttp-headers-64", "the same, 20 fields, 10 KB body", func(e *env) ([]measure.Line, error) {
-			return adapter(e, serve.Headers, map[string]measure.Targets{
-				// Half of net/http's, which is 4.1 beside raw.
-				"sonde-nethttp": {CPU: measure.AtMost(2.05)},
-			})
+			return adapter(e, serve.Headers, nil)
 		}},
 	}
 }
@@ -45,5 +40,39 @@ func adapter(e *env, path string, targets map[string]measure.Targets, contexts .
 	for _, c := range contexts {
 		clients = append(clients, peer.SondeNetHTTP(j, c), peer.NetHTTP(j, c))
 	}
-	return e.measure(l, clients...), nil
+	lines := e.measure(l, clients...)
+	twice(lines, "sonde-nethttp", "net/http")
+	twice(lines, "sonde-nethttp-timeout", "net/http-timeout")
+	return lines, nil
+}
+
+// twice gives a client its targets: twice the rate of other in this run, half of its
+// processor time, and half of its allocations where no number of them is set.
+func twice(lines []measure.Line, client, other string) {
+	line, beside := lineOf(lines, client), lineOf(lines, other)
+	if line == nil || beside == nil {
+		return
+	}
+	for i, f := range line.Figures {
+		for _, theirs := range beside.Figures {
+			switch {
+			case f.Name != theirs.Name:
+			case f.Name == "÷ raw":
+				line.Figures[i] = measure.NewFigure(f.Name, f.Value, f.Spread, measure.AtLeast(2*theirs.Value))
+			case f.Name == "CPU ÷ raw":
+				line.Figures[i] = measure.NewFigure(f.Name, f.Value, f.Spread, measure.AtMost(theirs.Value/2))
+			case f.Name == "allocs/op" && f.Target == nil:
+				line.Figures[i] = measure.NewFigure(f.Name, f.Value, f.Spread, measure.Allocs(theirs.Value/2))
+			}
+		}
+	}
+}
+
+func lineOf(lines []measure.Line, client string) *measure.Line {
+	for i := range lines {
+		if lines[i].Client == client {
+			return &lines[i]
+		}
+	}
+	return nil
 }

@@ -59,7 +59,7 @@ func sondeCommand() (path string, remove func(), err error) {
 		return "", nil, err
 	}
 	path = filepath.Join(dir, "sonde")
-	cmd := exec.Command("go", "build", "-o", path, "./cmd/sonde")
+	cmd := process("go", "build", "-o", path, "./cmd/sonde")
 	cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		os.RemoveAll(dir)

@@ -72,7 +72,7 @@ func builtCommand() (path string, cleanup func(), why string) {
 		return "", nil, err.Error()
 	}
 	path = filepath.Join(dir, "sonde")
-	cmd := exec.Command(goTool, "build", "-o", path, "./cmd/sonde")
+	cmd := process(goTool, "build", "-o", path, "./cmd/sonde")
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil {
 		os.RemoveAll(dir)
@@ -83,7 +83,7 @@ func builtCommand() (path string, cleanup func(), why string) {
 
 // once runs the command and notes what it took.
 func (c *command) once() error {
-	cmd := exec.Command(c.args[0], c.args[1:]...)
+	cmd := process(c.args[0], c.args[1:]...)
 	cmd.Stdout, cmd.Stderr = io.Discard, os.Stderr
 	start := time.Now()
 	if err := cmd.Run(); err != nil {

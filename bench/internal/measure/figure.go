@@ -32,13 +32,13 @@ func (b *Bound) String() string {
 	return "≤ " + number(b.Limit)
 }
 
-// Met reports whether v, to the digits that are printed, is within the bound.
+// Met reports whether v is within the bound, both to the digits that are printed.
 func (b *Bound) Met(v float64) bool {
-	v = rounded(v)
+	v, limit := rounded(v), rounded(b.Limit)
 	if b.Least {
-		return v >= b.Limit-b.slack
+		return v >= limit-b.slack
 	}
-	return v <= b.Limit+b.slack
+	return v <= limit+b.slack
 }
 
 // Figure is one number of a line.

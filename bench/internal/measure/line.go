@@ -28,6 +28,17 @@ func Missed(lines []Line) int {
 	return n
 }
 
+// Failed counts the lines that have a note of failure instead of figures.
+func Failed(lines []Line) int {
+	n := 0
+	for _, l := range lines {
+		if strings.HasPrefix(l.Note, "failed: ") {
+			n++
+		}
+	}
+	return n
+}
+
 // WriteTable writes lines as a Markdown table, with a column for every name of a
 // figure in the order in which they come first.
 func WriteTable(w io.Writer, lines []Line) {

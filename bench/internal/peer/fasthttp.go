@@ -50,17 +50,18 @@ func FastHTTP(j *Job, made Context) measure.Client {
 
 // FastHTTPOneShot closes each connection after its request.
 func FastHTTPOneShot(j *Job) measure.Client {
-	c, body := newFastHTTP(j), len(j.body)
-	return fastHTTP(j, "fasthttp", c, func(req *fasthttp.Request, resp *fasthttp.Response) error {
-		req.SetConnectionClose()
-		if err := c.Do(req, resp); err != nil {
-			return err
-		}
-		if resp.StatusCode() != 200 || len(resp.Body()) != body {
-			return errAnswer
-		}
-		return nil
-	})
+	c := newFastHTTP(j)
+	return measure.Client{Name: "fasthttp", Close: c.CloseIdleConnections, Op: func(int) (func() error, error) {
+		req, resp, checks := new(fasthttp.Request), new(fasthttp.Response), j.checker()
+		req.SetRequestURI(j.URL())
+		return func() error {
+			req.SetConnectionClose()
+			if err := c.Do(req, resp); err != nil {
+				return err
+			}
+			return checks.check(resp.StatusCode(), resp.Body())
+		}, nil
+	}}
 }
 
 // FastHTTPDownload copies a streamed body.

@@ -23,7 +23,7 @@ func hertz(j *Job, oneShot bool) measure.Client {
 		client.WithMaxIdleConnDuration(time.Hour),
 		client.WithDialTimeout(long),
 		client.WithTLSConfig(j.tlsConfig()),
-		client.WithDialer(standard.NewDialer()), // the one that knows TLS
+		client.WithDialer(standard.NewDialer()), // knows TLS, and costs no more than the default, netpoll
 	)
 	if err != nil {
 		return broken("hertz", err)

@@ -59,7 +59,8 @@ func (j *Job) URL() string {
 
 // request is the head that the raw client sends: what sonde sends, to the byte.
 func (j *Job) request(method, fields string) string {
-	return method + " " + j.Path + " HTTP/1.1\r\nHost: " + j.Addr + "\r\nUser-Agent: sonde/0.1.0\r\n" + fields + "\r\n"
+	return method + " " + j.Path + " HTTP/1.1\r\nHost: " + j.Addr +
+		"\r\nUser-Agent: sonde/0.1.0\r\nAccept-Encoding: gzip, deflate\r\n" + fields + "\r\n"
 }
 
 // dial makes a connection the shortest way.

@@ -71,11 +71,14 @@ func (w *wire) get() error {
 }
 
 func (w *wire) check() error {
-	if !bytes.HasPrefix(w.buf, []byte("HTTP/1.1 200 ")) {
+	if !isOK(w.buf) {
 		return fmt.Errorf("%w: %.40q", errAnswer, w.buf)
 	}
 	return w.checks.check(200, w.buf[len(w.buf)-len(w.job.body):])
 }
+
+// isOK reports whether an answer has status 200.
+func isOK(answer []byte) bool { return bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) }
 
 // RawOneShot is net.Dial, write, read, close.
 func RawOneShot(j *Job) measure.Client {
@@ -122,8 +125,8 @@ func RawDownload(j *Job) measure.Client {
 	}}
 }
 
-// readPast reads a head and returns how many bytes behind it came along; they are
-// at the start of buf.
+// readPast reads the head of an answer with status 200, and returns how many bytes
+// behind it came along; they are at the start of buf.
 func readPast(c net.Conn, buf []byte) (int, error) {
 	for have := 0; ; {
 		n, err := c.Read(buf[have:])
@@ -132,6 +135,9 @@ func readPast(c net.Conn, buf []byte) (int, error) {
 		}
 		have += n
 		if at := bytes.Index(buf[:have], []byte("\r\n\r\n")); at >= 0 {
+			if !isOK(buf[:have]) {
+				return 0, fmt.Errorf("%w: %.40q", errAnswer, buf[:have])
+			}
 			return copy(buf, buf[at+4:have]), nil
 		}
 	}

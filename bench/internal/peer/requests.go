@@ -18,10 +18,10 @@ func Requests(j *Job) measure.Client {
 		checks, url, body := j.checker(), j.URL(), new(bytes.Buffer)
 		return func() error {
 			body.Reset()
-			if err := requests.URL(url).Client(c).ToBytesBuffer(body).Fetch(context.Background()); err != nil {
+			if err := requests.URL(url).Client(c).CheckStatus(200).ToBytesBuffer(body).Fetch(context.Background()); err != nil {
 				return err
 			}
-			return checks.check(200, body.Bytes()) // another status would be an error
+			return checks.check(200, body.Bytes()) // another status is an error
 		}, nil
 	}}
 }

@@ -101,6 +101,14 @@ func (s *Site) trust(cert []byte) error {
 	return nil
 }
 
+// Abort ends the server and waits for nothing: for a program that is about to end.
+// It may come from another goroutine.
+func (s *Site) Abort() {
+	if s.cmd != nil && s.cmd.Process != nil {
+		s.cmd.Process.Signal(os.Interrupt)
+	}
+}
+
 // Close ends the server and removes its files.
 func (s *Site) Close() {
 	if s.stdin != nil {
