@@ -52,6 +52,7 @@ func fieldCases() []fieldCase {
 		{name: "Host: set", opts: opts(set("A", "b"), set("host", "other.example:80")), want: "Host: other.example:80|A: b"},
 		{name: "Host: by WithHost", opts: opts(sonde.WithHost("other.example")), want: "Host: other.example"},
 		{name: "Host: with an IPv6 zone", opts: opts(set("Host", "[fe80::1%25eth0]")), want: "Host: [fe80::1]"},
+		{name: "Host: with an IPv6 zone as net writes it", opts: opts(set("Host", "[fe80::1%eth0]:81")), want: "Host: [fe80::1]:81"},
 		{name: "Host: international", opts: opts(set("Host", "bücher.example")), want: "Host: xn--bcher-kva.example"},
 		{name: "Host: twice", opts: opts(set("Host", "a"), add("Host", "a")), refuse: "more than once"},
 		{name: "Host: empty", opts: opts(set("Host", "")), refuse: "is not a host"},

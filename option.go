@@ -202,6 +202,10 @@ func overridden[T int | int64 | time.Duration](x, by T) T {
 // the URL all the same.
 func WithHost(host string) Option {
 	return Option{func(r *Request) {
+		// RFC 6874 §4: no zone, however it is written, leaves the machine.
+		if end := strings.IndexByte(host, ']'); end > 0 && strings.IndexByte(host[:end], '%') > 0 {
+			host = host[:strings.IndexByte(host, '%')] + host[end:]
+		}
 		u, err := message.ParseURL(r.url.Scheme + "://" + host)
 		if err != nil || u.HasUser || u.Target != "/" || u.Fragment != "" {
 			r.fail(fmt.Errorf("host %q is not a host with or without a port", host))
@@ -209,7 +213,7 @@ func WithHost(host string) Option {
 		}
 		r.set.host = host
 		if strings.ContainsFunc(host, func(c rune) bool { return c == '%' || c >= 0x80 }) {
-			r.set.host = u.Authority // no zone, and an international name in ASCII
+			r.set.host = u.Authority // an international name in ASCII
 		}
 		if i := r.fields.Index("Host", 0); i >= 0 { // of an exact head: it stays as it is written
 			if name, value := r.fields.Peek(i); value != r.set.host {

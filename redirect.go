@@ -162,7 +162,9 @@ func (k *call) location(to *message.URL) (found bool, err error) {
 			return false, errors.New("it has more than one Location")
 		}
 	}
-	if len(all) == 0 {
+	// A Location without a value leads nowhere: browsers, curl and net/http take it
+	// for none.
+	if len(all) == 0 || all[0] == "" {
 		return false, nil
 	}
 	*to, err = k.req.url.Resolve(all[0])

@@ -180,6 +180,9 @@ func TestRedirectEnds(t *testing.T) {
 			}
 		}
 	})
+	blank := newPeer(t, func(c *peerConn) {
+		c.serve("HTTP/1.1 302 Found\r\nLocation: \r\nContent-Length: 0\r\n\r\n")
+	})
 	var count int
 	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		count++
@@ -203,6 +206,7 @@ func TestRedirectEnds(t *testing.T) {
 		"same location": {url: same.url()},
 		"once":          {url: to(307, "/end"), opts: []sonde.Option{once}, want: "read only once"},
 		"no location":   {url: to(302, ""), want: "302 Found"},
+		"no value":      {url: blank.url(), want: "status 302 Found (body"},
 		"300":           {url: to(300, "/end"), want: "300 Multiple Choices"},
 		"off":           {url: to(302, "/end"), opts: []sonde.Option{sonde.WithoutRedirects()}},
 	} {

@@ -39,7 +39,6 @@ func (a *authFlags) addTo(cmd *cobra.Command) {
 	f.StringVar(&a.bearer, "oauth2-bearer", "", "send a `TOKEN` as Bearer")
 	f.StringVar(&a.aws, "aws-sigv4", "", "sign by AWS Signature 4, as `aws:amz[:REGION[:SERVICE]]`, with -u KEY:SECRET")
 	cmd.MarkFlagsMutuallyExclusive("basic", "digest", "anyauth", "oauth2-bearer", "aws-sigv4")
-	cmd.MarkFlagsMutuallyExclusive("netrc", "netrc-file")
 	cmd.MarkFlagsMutuallyExclusive("user", "netrc")
 	cmd.MarkFlagsMutuallyExclusive("user", "netrc-file")
 	cmd.MarkFlagFilename("netrc-file")

@@ -52,6 +52,7 @@ func (p *testProxies) setenv(env *testscript.Env) {
 	env.Setenv("PROXYADDR", p.open)
 	env.Setenv("CLOSEDPROXY", "http://"+p.closed)
 	env.Setenv("DIGESTPROXY", "http://"+p.digest)
+	env.Setenv("DIGESTADDR", p.digest)
 	env.Setenv("SECUREPROXY", "https://"+p.secure)
 	env.Setenv("PROXYCA", p.authority)
 }

@@ -104,16 +104,33 @@ func namedProxy(rawURL string, cfg sonde.ProxyConfig) (*sonde.Proxy, error) {
 	return sonde.NewProxy(rawURL, cfg)
 }
 
+// urlUser is the user of --proxy, nil if there is none.
+func (p *proxyFlags) urlUser() *url.Userinfo {
+	rawURL := p.proxy
+	if !strings.Contains(rawURL, "://") {
+		rawURL = "http://" + rawURL
+	}
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil // NewProxy says what is wrong with it
+	}
+	return u.User
+}
+
 // proxyConfig is what the flags say beside the URL.
 func (r *requestFlags) proxyConfig() (sonde.ProxyConfig, error) {
 	p := &r.proxyFlags
 	cfg := sonde.ProxyConfig{Tunnel: p.tunnel}
 	if name, password, _ := strings.Cut(p.user, ":"); r.flags.Changed("proxy-user") {
-		if cfg.User = url.UserPassword(name, password); p.digest {
-			cfg.Auth = auth.Digest(name, password)
+		cfg.User = url.UserPassword(name, password)
+	}
+	if p.digest {
+		user := cmp.Or(cfg.User, p.urlUser())
+		if user == nil {
+			return cfg, &usageError{errors.New("--proxy-digest needs --proxy-user, or a user in the URL of --proxy")}
 		}
-	} else if p.digest {
-		return cfg, &usageError{errors.New("--proxy-digest needs --proxy-user")}
+		password, _ := user.Password()
+		cfg.Auth = auth.Digest(user.Username(), password)
 	}
 	given, err := r.given(p.headers)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 // TestScripts runs testdata/*.txtar, with $URL a server that does what the path
 // says, $TLS the same with a certificate that nobody knows, and $CLOSED an address
 // where nobody listens. $PROXY is a proxy, $CLOSEDPROXY one that wants me:secret,
-// $DIGESTPROXY one that wants Digest, and $SECUREPROXY one that speaks TLS with a
-// certificate by $PROXYCA.
+// $DIGESTPROXY one that wants Digest, at $DIGESTADDR, and $SECUREPROXY one that
+// speaks TLS with a certificate by $PROXYCA.
 func TestScripts(t *testing.T) {
 	s := startServer(t)
 	proxies := startProxies(t)

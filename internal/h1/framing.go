@@ -110,6 +110,11 @@ func finalCoding(f *message.Fields) (last coding, err error) {
 				last = chunkedCoding
 				chunks++
 			case message.EqualFold(member, "identity"):
+				if chunks > 0 {
+					// RFC 9112 §6.3 rule 4 would have all up to the end of the
+					// connection, but that is chunks, whose framing is no data.
+					return 0, message.NewMalformed("a transfer coding after chunked", member)
+				}
 				last = identityCoding
 			case member != "":
 				return 0, message.NewMalformed("a transfer coding that is not understood", member)

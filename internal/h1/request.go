@@ -127,9 +127,10 @@ func CheckRequest(r *message.Request) error {
 	if i := r.Fields.Index("Host", 0); i >= 0 && r.Fields.Index("Host", i+1) >= 0 {
 		return errors.New("more than one Host")
 	}
-	// RFC 9110 §9.3.8: TRACE has no content.
-	if r.Method == "TRACE" && r.Body != message.NoBody {
-		return errors.New("a TRACE request cannot have a body")
+	// RFC 9110 §9.3.6, §9.3.8: neither has content; what follows the head of a CONNECT
+	// is the tunnel's.
+	if (r.Method == "CONNECT" || r.Method == "TRACE") && r.Body != message.NoBody {
+		return errors.New("a " + r.Method + " request cannot have a body")
 	}
 	return checkFraming(r)
 }

@@ -85,6 +85,7 @@ func TestCheckRequest(t *testing.T) {
 		{request(func(r *R) { r.Authority = "a\r\nX: y" }), "byte 0x0d in the host"},
 		{request(nil, "Host", "a", "host", "a"), "more than one Host"},
 		{request(func(r *R) { r.Method, r.Body = "TRACE", message.KnownLength }), "a TRACE request cannot have a body"},
+		{request(func(r *R) { r.Method, r.Target, r.Body = "CONNECT", "a:443", message.UnknownLength }), "a CONNECT request cannot have a body"},
 		{request(unknown, "Transfer-Encoding", "chunked", "Content-Length", "5"), "both Content-Length and Transfer-Encoding are set"},
 		{request(unknown, "Transfer-Encoding", "gzip, chunked"), "Transfer-Encoding is set: it can only be chunked, with a body of unknown length"},
 		{request(unknown, "Transfer-Encoding", "chunked", "Transfer-Encoding", "chunked"), "Transfer-Encoding is set: it can only be chunked, with a body of unknown length"},

@@ -120,7 +120,8 @@ func statusLine(line []byte, h *message.Head) (reason, end int, err error) {
 	if err := parseVersion(line, h); err != nil {
 		return 0, 0, err
 	}
-	status := line[len("HTTP/1.1 "):]
+	// It may be read with more than one space there: old devices send two.
+	status := bytes.TrimLeft(line[len("HTTP/1.1 "):], " ")
 	// RFC 9110 §15: a status has three digits, and its class is 1 at least.
 	if len(status) < 3 || !isDigit(status[0]) || !isDigit(status[1]) || !isDigit(status[2]) || status[0] == '0' {
 		return 0, 0, message.NewMalformed("not a status code of three digits", line)
@@ -130,7 +131,7 @@ func statusLine(line []byte, h *message.Head) (reason, end int, err error) {
 		if status[3] != ' ' {
 			return 0, 0, message.NewMalformed("no space after the status code", line)
 		}
-		reason, end = len(reasonBefore), len(line)
+		reason, end = len(line)-len(status)+len("200 "), len(line)
 		if at := message.InvalidByte(line[reason:]); at >= 0 {
 			return 0, 0, &message.Malformed{What: fmt.Sprintf("byte 0x%02x in the reason phrase", line[reason+at])}
 		}

@@ -26,6 +26,8 @@ func TestParseHead(t *testing.T) {
 		{"a status of no class", "HTTP/1.1 999 What\r\n\r\n", "", 999, 1, "What", ""},
 		// docs/leniency.md
 		{"no reason and no space", "HTTP/1.1 200\r\nA: b\r\n\r\n", "", 200, 1, "", "A: b\r\n"},
+		{"spaces before the status", "HTTP/1.0   401 No\r\nA: b\r\n\r\n", "HTTP", 401, 0, "No", "A: b\r\n"},
+		{"spaces before the status, no reason", "HTTP/1.1  200\r\n\r\n", "", 200, 1, "", ""},
 		{"LF", "HTTP/1.1 200 OK\nA: b\n\n", "\n", 200, 1, "OK", "A: b\r\n"},
 		{"LF after CRLF", "HTTP/1.1 200 OK\r\nA: b\r\n\n", "\r\n", 200, 1, "OK", "A: b\r\n"},
 		{"CRLF after LF", "HTTP/1.1 200 OK\nA: b\n\r\n", "x", 200, 1, "OK", "A: b\r\n"},
@@ -78,7 +80,8 @@ func TestParseHeadRejects(t *testing.T) {
 		{"two digits in the version", "HTTP/1.10 200 OK\r\n\r\n", `not a status line: "HTTP/1.10 200 OK"`},
 		{"no status", "HTTP/1.1\r\n\r\n", `not a status line: "HTTP/1.1"`},
 		{"no status after a space", "HTTP/1.1 \r\n\r\n", `not a status code of three digits: "HTTP/1.1 "`},
-		{"two spaces", "HTTP/1.1  200 OK\r\n\r\n", `not a status code of three digits: "HTTP/1.1  200 OK"`},
+		{"a tab before the status", "HTTP/1.1 \t200 OK\r\n\r\n", `not a status code of three digits: "HTTP/1.1 \t200 OK"`},
+		{"spaces and no status", "HTTP/1.1   \r\n\r\n", `not a status code of three digits: "HTTP/1.1   "`},
 		{"two digits", "HTTP/1.1 20 OK\r\n\r\n", `not a status code of three digits: "HTTP/1.1 20 OK"`},
 		{"four digits", "HTTP/1.1 2000 OK\r\n\r\n", `no space after the status code: "HTTP/1.1 2000 OK"`},
 		{"a sign", "HTTP/1.1 +20 OK\r\n\r\n", `not a status code of three digits: "HTTP/1.1 +20 OK"`},

@@ -154,6 +154,9 @@ func nameError(text []byte, start, end int, first bool) error {
 	line := text[start:]
 	if n := bytes.IndexByte(line, '\n'); n >= 0 {
 		line = bytes.TrimSuffix(line[:n], []byte{'\r'})
+	} else if end > start && end < len(text) && bytes.IndexByte(line, ':') < 0 {
+		// The rest of the line may hold a colon, but the byte is wrong all the same.
+		return NewMalformed(fmt.Sprintf("byte 0x%02x in a field's name", text[end]), text[start:end])
 	}
 	colon := bytes.IndexByte(line, ':')
 	switch {

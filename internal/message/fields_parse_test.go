@@ -69,6 +69,7 @@ func TestFieldsParseRejects(t *testing.T) {
 		{"no line end", "A: b", "no line end after a field: \"A\""},
 		{"empty line", "A: b\r\n\r\nC: d\r\n", "a field line without a colon"},
 		{"name alone at the end", "A", "a field line without a colon: \"A\""},
+		{"a space in a line that is not whole", "A b", "byte 0x20 in a field's name: \"A\""},
 		{"a secret is not shown", "Set-Cookie: secret\x01\r\n", "byte 0x01 in the value of a field: \"Set-Cookie\""},
 		{"long name", strings.Repeat("x", 60) + "\x01: b\r\n", "byte 0x01 in a field's name: \"" + strings.Repeat("x", 40) + "…\""},
 	} {

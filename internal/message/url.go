@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -93,14 +94,27 @@ func urlError(raw string, err error) error {
 	if outer, ok := err.(*url.Error); ok {
 		err = outer.Err
 	}
-	_, escape := err.(url.EscapeError)
+	at, escape := err.(url.EscapeError)
 	switch {
+	case escape && inHost(raw, string(at)):
+		// RFC 3986 §3.2.2 has it for names beyond ASCII.
+		return fmt.Errorf("%s in the host of the URL %q: write the character itself", string(at), redact(raw))
 	case escape:
 		return fmt.Errorf("a %% without two hexadecimal digits in the URL %q: write %%25", redact(raw))
 	case strings.Contains(raw, "@"):
 		return fmt.Errorf("the URL %q cannot be read: check its user and host, and write / ? # @ : in a password as %%2F %%3F %%23 %%40 %%3A", redact(raw))
 	}
 	return fmt.Errorf("the URL %q cannot be read: %w", redact(raw), err)
+}
+
+// inHost reports whether what net/url did not like, an escape, is a whole one. It takes
+// those everywhere but in a host.
+func inHost(raw, escape string) bool {
+	if len(escape) != len("%41") || strings.Contains(raw, "@") {
+		return false
+	}
+	_, err := strconv.ParseUint(escape[1:], 16, 8)
+	return err == nil
 }
 
 // redact is raw without what could be credentials: all from "//" to the last "@",

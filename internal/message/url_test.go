@@ -89,6 +89,7 @@ func TestParseURLRefuses(t *testing.T) {
 		{"http://a/b c", `a space in the URL "http://a/b c": write %20`},
 		{"http://a/\r\nX: y", `byte 0x0d in the URL "http://a/\r\nX: y"`},
 		{"http://a/\x00", `byte 0x00 in the URL "http://a/\x00"`},
+		{"http://%61/", "%61 in the host of the URL \"http://%61/\": write the character itself"},
 		{"http://a/%zz", "a % without two hexadecimal digits in the URL \"http://a/%zz\": write %25"},
 		{"http://a:0/", `the port "0" is not from 1 to 65535`},
 		{"http://a:65536/", `the port "65536" is not from 1 to 65535`},
