@@ -9,9 +9,11 @@ import (
 	"net/url"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"sonde/internal/fault"
 	"sonde/internal/message"
+	"sonde/internal/socket"
 )
 
 // Body is the body of a request. The zero Body is none. Each attempt opens it
@@ -148,7 +150,7 @@ func seekable(r io.Reader, s io.Seeker, at, size int64) Body {
 	inUse := new(atomic.Bool)
 	return Body{size: size, again: true, single: true, open: func() (io.ReadCloser, int64, error) {
 		if inUse.Swap(true) {
-			return nil, 0, errors.New("the request's body is being read by another call")
+			return nil, 0, errBodyInUse
 		}
 		if _, err := s.Seek(at, io.SeekStart); err != nil {
 			inUse.Store(false)
@@ -156,6 +158,29 @@ func seekable(r io.Reader, s io.Seeker, at, size int64) Body {
 		}
 		return &rewound{r, inUse}, size, nil
 	}}
+}
+
+var errBodyInUse = errors.New("the request's body is being read by another call")
+
+// bodyPatience is how long an attempt waits for the Reader that it shares with the one
+// before: that one's Read is on its way back, or blocked for as long as it likes.
+const bodyPatience = 200 * time.Millisecond
+
+// reopened is prepare, for an attempt that may come before the last one's goroutine
+// has let go of the body.
+func (k *call) reopened() (body message.Body, size int64, err error) {
+	ends := time.Now().Add(bodyPatience)
+	for {
+		body, size, err = k.req.body.prepare()
+		if err != errBodyInUse || k.attempt == 1 || time.Now().After(ends) {
+			return body, size, err
+		}
+		select {
+		case <-k.ctx.Done():
+			return body, size, socket.ContextError(k.ctx)
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // rewound is one attempt's turn with a reader that stays open.
@@ -238,7 +263,7 @@ func (b *Body) prepare() (out message.Body, size int64, err error) {
 // openBody opens the body for this attempt.
 func (k *call) openBody() *fault.Fault {
 	r, p, m := k.req, k.plan, &k.msg
-	body, size, err := r.body.prepare()
+	body, size, err := k.reopened()
 	if err != nil {
 		return fault.New(fault.Request, err)
 	}

@@ -244,6 +244,9 @@ func (k *call) try(retry bool, buf *[]byte) *fault.Fault {
 		}
 	}
 	l := k.got.Conn.Link().(*link)
+	if k.got.Reused {
+		l.Socket().Used = true // it has been idle, if only since Warm: what lies there is no answer
+	}
 	if !k.got.Reused || k.got.Idle == 0 { // dialed or waited
 		if now = k.got.Now; now == 0 {
 			now = clock.Now()
@@ -318,6 +321,9 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	}
 	w.Dialer, w.Log, w.Now = c.dialer, k.log, now
 	w.OneShot, w.Retry = r.set.oneShot, retry
+	if w.OneShot && k.unseen() {
+		w.Dialer = c.dialer.alone
+	}
 	w.Linger = c.cfg.dialing.Linger
 	w.NoWait = k.round != nil && k.round.spare
 	w.Check = p.check
@@ -346,7 +352,7 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 	k.got, k.held = got, true
 	if k.log.On() {
 		e := trace.Event{Kind: trace.AcquireDone, Reused: got.Reused, Idle: got.Idle, Reason: got.Why}
-		if got.Reused && got.Idle != 0 { // at once: no dial has the log, nor has time passed
+		if got.Reused && got.Now == now && got.Idle != 0 { // at once: no dial has the log, nor has time passed
 			k.log.Conn, e.Time = got.Conn.ID(), clock.At(now)
 		} else {
 			k.log = k.newLog(got.Conn.ID())
@@ -355,6 +361,13 @@ func (k *call) acquire(retry bool, now int64) *fault.Fault {
 		k.gotConn()
 	}
 	return nil
+}
+
+// unseen reports whether no caller can come to see a net.Conn that is the request's
+// own: not by hooks, nor by an upgrade, nor as a tunnel.
+func (k *call) unseen() bool {
+	hooks := k.log.On() && (k.log.Hooks != nil || k.log.Client != nil)
+	return !hooks && !k.req.set.upgrade && k.req.method != CONNECT
 }
 
 // until is the reading of the clock d after now; 0, which is never, where d is

@@ -112,8 +112,9 @@ func (l *link) Describe(host string) *trace.Detail {
 // dialer makes links with one set of connection settings. id tells the pool which
 // connections were made with the same ones.
 type dialer struct {
-	id uint64
-	d  *dial.Dialer
+	id    uint64
+	d     *dial.Dialer
+	alone *dialer // the same for a connection of which no caller sees the net.Conn
 }
 
 var dialers atomic.Uint64
@@ -121,7 +122,8 @@ var dialers atomic.Uint64
 func newDialer(cfg *Config) *dialer { return dialerOf(dial.New(cfg.dialer())) }
 
 func dialerOf(d *dial.Dialer) *dialer {
-	return &dialer{id: dialers.Add(1), d: d}
+	id := dialers.Add(1)
+	return &dialer{id: id, d: d, alone: &dialer{id: id, d: d.Alone()}}
 }
 
 // dialer is cfg as package dial has it.

@@ -106,11 +106,12 @@ var mayImport = map[string][]string{
 	"sonde/sockets":            {},
 	"sonde/internal/watchtest": {"sonde/capture", "sonde/capture/filter", "sonde/capture/keylog", "sonde/inspect", "sonde/sockets"},
 
-	"sonde/cookie":           {"sonde", "sonde/internal/idna", "sonde/internal/replace"},
-	"sonde/hsts":             {"sonde/internal/idna", "sonde/internal/replace"},
-	"sonde/ndjson":           {"sonde"},
-	"sonde/sse":              {"sonde"},
-	"sonde/internal/replace": {},
+	"sonde/cookie":            {"sonde", "sonde/internal/idna", "sonde/internal/replace"},
+	"sonde/hsts":              {"sonde/internal/idna", "sonde/internal/replace"},
+	"sonde/ndjson":            {"sonde"},
+	"sonde/sse":               {"sonde"},
+	"sonde/internal/replace":  {},
+	"sonde/internal/porttest": {},
 
 	"sonde/capture":                {},
 	"sonde/capture/internal/build": {},

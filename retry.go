@@ -16,6 +16,7 @@ import (
 	"sonde/internal/dial"
 	"sonde/internal/errs"
 	"sonde/internal/fault"
+	"sonde/internal/h1"
 	"sonde/internal/message"
 	"sonde/internal/pool"
 	"sonde/internal/socket"
@@ -189,7 +190,7 @@ func permanent(err error) bool {
 	if refused, ok := errs.As[*ProxyError](err); ok && refused.Err == nil {
 		return refused.Status.Class() != 5 // by HTTP; SOCKS does not say for how long
 	}
-	return is[*net.AddrError](err) || is[*tls.CertificateVerificationError](err) || is[tls.AlertError](err) ||
+	return is[*net.AddrError](err) || is[*tls.CertificateVerificationError](err) || h1.IsAlert(err) ||
 		is[tls.RecordHeaderError](err) || is[*dial.Refused](err) ||
 		errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported)
 }

@@ -135,7 +135,7 @@ func (h *kept) write(ctx context.Context, c *Client, out *core.Call) {
 		if p.fill(ctx, c, r); before == nil || before.pool != c.pool || p.route != route {
 			p.place.Store(nil)
 		}
-		p.request.Fields, p.request.Insist = anyUpgrade, true
+		p.request.Fields, p.request.Insist, p.request.Unalerted = anyUpgrade, true, true
 		r.plan.Store(p)
 	}
 	p.head, p.request.Close = q.Head, q.Close

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -293,5 +296,38 @@ func TestHandler(t *testing.T) {
 	}
 	if _, err := nethttp.Handler(nil)(context.Background(), sonde.NewRequest(sonde.GET, "http://x")); err == nil {
 		t.Error("no error for no RoundTripper")
+	}
+}
+
+// TestNoClosureAlert: a body over TLS that ends with its connection is whole without an
+// alert, too, as net/http has it.
+func TestNoClosureAlert(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\nall of it")
+		conn.(*tls.Conn).NetConn().(*net.TCPConn).CloseWrite()
+		io.Copy(io.Discard, conn)
+		conn.Close()
+	}))
+	t.Cleanup(s.Close)
+	for name, rt := range map[string]http.RoundTripper{
+		"net/http": &http.Transport{TLSClientConfig: s.Client().Transport.(*http.Transport).TLSClientConfig},
+		"nethttp":  nethttp.New(&http.Transport{TLSClientConfig: s.Client().Transport.(*http.Transport).TLSClientConfig}),
+	} {
+		resp, err := (&http.Client{Transport: rt}).Get(s.URL)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(body) != "all of it" {
+			t.Errorf("%s: %q, %v", name, body, err)
+		}
+		rt.(interface{ CloseIdleConnections() }).CloseIdleConnections()
 	}
 }

@@ -126,6 +126,11 @@ func (d *DoH) LookupTTL(ctx context.Context, network, host string) (Answer, erro
 		return Answer{}, d.failed(host, err)
 	}
 	resp, err := d.client.Do(ctx, d.request(query))
+	if d.post && broke(err) {
+		// RFC 9110 §9.2.2: a question changes nothing, and may be sent again where a
+		// kept connection was at its end.
+		resp, err = d.client.Do(ctx, d.request(query))
+	}
 	if err != nil {
 		return Answer{}, d.failed(host, err)
 	}
@@ -152,6 +157,13 @@ func (d *DoH) LookupTTL(ctx context.Context, network, host string) (Answer, erro
 	return answer, nil
 }
 
+// broke reports whether the connection has ended before an answer came.
+func broke(err error) bool {
+	e, ok := errors.AsType[*sonde.Error](err)
+	return ok && (e.Op == sonde.OpWrite || e.Op == sonde.OpFirstByte) &&
+		!e.Timeout() && !errors.Is(err, context.Canceled) && !errors.Is(err, sonde.ErrClosed)
+}
+
 // failed is err as package net says it.
 func (d *DoH) failed(host string, err error) *net.DNSError {
 	e := &net.DNSError{Err: err.Error(), UnwrapErr: err, Name: host, Server: d.url}
@@ -165,7 +177,6 @@ func (d *DoH) failed(host string, err error) *net.DNSError {
 func (d *DoH) request(query []byte) *sonde.Request {
 	accept := sonde.WithHeader("Accept", dnsMessage)
 	if d.post {
-		// RFC 8484 §4.1: a question changes nothing; it may be sent again.
 		return sonde.NewRequest(sonde.POST, d.url, accept, sonde.WithBody(sonde.Bytes(query).WithMediaType(dnsMessage)))
 	}
 	return sonde.NewRequest(sonde.GET, d.url, accept, sonde.WithQuery("dns", base64.RawURLEncoding.EncodeToString(query)))

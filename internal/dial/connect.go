@@ -91,12 +91,7 @@ func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.
 	var conn net.Conn
 	err := d.judge(remote)
 	if err == nil {
-		tcp := &d.tcp
-		if remote.Addr().IsLoopback() {
-			tcp, ctx = &d.near, aimed(ctx, remote)
-		}
-		conn, err = tcp.DialContext(ctx, "tcp", remote.String())
-		err = named(ctx, err)
+		conn, err = d.dialTCP(ctx, remote)
 	}
 	if log.On() {
 		d := trace.Detail{Network: "tcp", Remote: remote}
@@ -106,6 +101,18 @@ func (d *Dialer) openTCP(ctx context.Context, remote netip.AddrPort, log *event.
 		log.Emit(&trace.Event{Kind: trace.ConnectDone, Err: err, Detail: &d})
 	}
 	return conn, err
+}
+
+func (d *Dialer) dialTCP(ctx context.Context, remote netip.AddrPort) (net.Conn, error) {
+	if d.alone && remote.Addr().Zone() == "" {
+		return d.connectAlone(ctx, remote)
+	}
+	tcp := &d.tcp
+	if remote.Addr().IsLoopback() {
+		tcp, ctx = &d.near, aimed(ctx, remote)
+	}
+	conn, err := tcp.DialContext(ctx, "tcp", remote.String())
+	return conn, named(ctx, err)
 }
 
 func (d *Dialer) openUnix(ctx context.Context, path string, log *event.Log) (net.Conn, error) {

@@ -91,6 +91,7 @@ type Dialer struct {
 	quiet, ownALPN  bool
 	alpn            []string
 	proxyError      func(*proxy.Error) error
+	alone           bool                                                                               // see Alone
 	open            func(ctx context.Context, remote netip.AddrPort, log *event.Log) (net.Conn, error) // openTCP, but for tests
 }
 

@@ -46,12 +46,21 @@ func full(t *testing.T) string {
 }
 
 func TestHangingConnect(t *testing.T) {
+	testHanging(t, New)
+}
+
+// TestHangingConnectAlone is the same by system calls of our own.
+func TestHangingConnectAlone(t *testing.T) {
+	testHanging(t, func(c Config) *Dialer { return New(c).Alone() })
+}
+
+func testHanging(t *testing.T, newDialer func(Config) *Dialer) {
 	port := full(t)
 	cause := errors.New("enough")
 	for _, host := range []string{"127.0.0.1", "name.test"} {
 		resolver := names{"name.test": {"127.0.0.1"}}
 		t.Run(host+", timeout", func(t *testing.T) {
-			d := New(Config{Resolver: resolver, ConnectTimeout: 50 * ms})
+			d := newDialer(Config{Resolver: resolver, ConnectTimeout: 50 * ms})
 			begin := time.Now()
 			_, err := d.Dial(context.Background(), routeTo("http", host, port), nil)
 			wantFault(t, err, fault.Connect, os.ErrDeadlineExceeded)
@@ -60,7 +69,7 @@ func TestHangingConnect(t *testing.T) {
 			}
 		})
 		t.Run(host+", cancel", func(t *testing.T) {
-			d := New(Config{Resolver: resolver, ConnectTimeout: time.Minute})
+			d := newDialer(Config{Resolver: resolver, ConnectTimeout: time.Minute})
 			ctx, cancel := context.WithCancelCause(context.Background())
 			time.AfterFunc(50*ms, func() { cancel(cause) })
 			rec, log := recorded()
@@ -75,7 +84,7 @@ func TestHangingConnect(t *testing.T) {
 			}
 		})
 		t.Run(host+", deadline", func(t *testing.T) {
-			d := New(Config{Resolver: resolver})
+			d := newDialer(Config{Resolver: resolver})
 			ctx, cancel := context.WithTimeoutCause(context.Background(), 50*ms, cause)
 			defer cancel()
 			_, err := d.Dial(ctx, routeTo("http", host, port), nil)

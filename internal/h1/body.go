@@ -1,9 +1,11 @@
 package h1
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"sonde/internal/clock"
@@ -93,7 +95,8 @@ func (x *exchange) Read(p []byte) (int, error) {
 	}
 	n, err := x.readBody(p)
 	if err != nil && err != io.EOF {
-		f := &fault.Fault{Op: fault.Read, Err: err, Sent: true, Answer: true}
+		f := &fault.Fault{Op: fault.Read, Err: x.truth(err), Sent: true, Answer: true}
+		x.writeErr = nil // no news behind the answer's head
 		x.classify(f)
 		x.end, x.failure = f.End, f
 		return n, f
@@ -118,8 +121,11 @@ func (x *exchange) readBody(p []byte) (int, error) {
 	case ChunkedBody:
 		n, err = x.readChunked(p)
 	default:
-		n, err = x.take(p, -1)
-		x.done = err == io.EOF
+		if n, err = x.take(p, -1); err == io.EOF {
+			err = x.truth(err)
+			// RFC 9112 §9.8: under TLS, such a body is complete only by an alert.
+			x.done = err == io.EOF && (x.conn.tls == nil || x.call.Request.Unalerted || x.alerted())
+		}
 	}
 	x.got += int64(n)
 	switch {
@@ -130,6 +136,25 @@ func (x *exchange) readBody(p []byte) (int, error) {
 		err = errBodyCutOff
 	}
 	return n, err
+}
+
+// alerted reports whether an end that was read is that of TLS, by an alert.
+func (x *exchange) alerted() bool { return x.conn.tls != nil && !x.conn.sock.Ended() }
+
+// truth is err or, where that is but an end, the reset behind it: the system tells of
+// one only once, and a write of the upload may have been told.
+func (x *exchange) truth(err error) error {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || x.alerted() {
+		return err
+	}
+	told := x.writeErr
+	if told == nil && x.up != nil {
+		told = x.up.lastWords()
+	}
+	if errors.Is(told, syscall.ECONNRESET) {
+		return told
+	}
+	return err
 }
 
 // readChunked reads data of a chunked body; framing only through the decoder.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"sonde/internal/errs"
 	"sonde/internal/fault"
 	"sonde/internal/message"
 	"sonde/internal/socket"
@@ -65,6 +66,26 @@ func (c *Conn) write(p []byte) (int, error) {
 		return c.tls.Write(p)
 	}
 	return c.sock.Write(p)
+}
+
+// alert is the alert by which the peer has ended TLS, nil if none is there: it says why
+// where a write only says that the connection is gone.
+func (c *Conn) alert() error {
+	if c.tls == nil {
+		return nil
+	}
+	var one [1]byte
+	if _, err := c.tls.Read(one[:]); IsAlert(err) {
+		return err
+	}
+	return nil
+}
+
+// IsAlert reports whether err is an alert of TLS that the peer sent. crypto/tls has its
+// tls.AlertError in errors of QUIC only.
+func IsAlert(err error) bool {
+	o, ok := errs.As[*net.OpError](err)
+	return ok && o.Op == "remote error"
 }
 
 // RoundTrip sends a request and reads the head of its final response; see
@@ -235,11 +256,19 @@ func (c *Conn) probe(wait time.Duration) trace.Reason {
 				continue
 			}
 			return trace.NoReason
-		case err == io.EOF:
-			return trace.ServerClosed
 		}
-		return trace.TLSAlert
+		return ended(err)
 	}
+}
+
+// ended is why a connection ended that gives err before a request has left on it: a
+// server that closes one resets it, or not, as the bytes happen to lie.
+func ended(err error) trace.Reason {
+	o, ok := errs.As[*net.OpError](err)
+	if ok && (o.Op == "read" || o.Op == "write") || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return trace.ServerClosed
+	}
+	return trace.TLSAlert
 }
 
 // past is a deadline that is over.

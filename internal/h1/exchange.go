@@ -214,7 +214,7 @@ func (e callerError) Unwrap() error { return e.error }
 // receive reads heads until the final one.
 func (x *exchange) receive() error {
 	if x.writeErr != nil && x.sock.Sent == 0 {
-		return x.writeErr // nothing left: what waits there is no answer to this
+		return cmp.Or(x.conn.alert(), x.writeErr) // nothing left: what waits there is no answer to this
 	}
 	for informational, unseen := 0, 0; ; {
 		if err := x.readHead(); err != nil {
@@ -511,14 +511,18 @@ func asksUpgrade(r *message.Request) bool {
 
 // fail ends the exchange and its connection for err.
 func (x *exchange) fail(err error) *fault.Fault {
-	f := &fault.Fault{Err: err, Op: fault.FirstByte, Answer: x.answered}
+	f := &fault.Fault{Err: x.truth(err), Op: fault.FirstByte, Answer: x.answered}
 	if x.answered {
 		f.Op = fault.Read
 	}
-	if x.up != nil {
-		f.Sent = x.started
-	} else {
-		f.Sent = x.sock.Sent > 0
+	f.Sent = x.started || x.sock.Sent > 0
+	switch {
+	case IsAlert(err):
+		x.writeErr = nil // it says why
+	case x.up != nil && x.writeErr == nil && socket.IsTimeout(err):
+		// Otherwise chance decides whether the upload or the read notes an end first:
+		// the read's word counts, unless it was none but that nothing came.
+		x.writeErr = x.up.writeError()
 	}
 	x.classify(f)
 	if x.waiting && x.started && x.call.Log.On() {
@@ -548,9 +552,6 @@ func (x *exchange) classify(f *fault.Fault) {
 			}
 			return
 		}
-		if x.writeErr == nil {
-			x.writeErr = x.up.writeError()
-		}
 	}
 	cause := x.conn.sock.Cause()
 	switch {
@@ -561,6 +562,8 @@ func (x *exchange) classify(f *fault.Fault) {
 		f.Op, f.Err, f.End = fault.Write, x.writeErr, trace.WriteFailed
 		if socket.IsTimeout(x.writeErr) {
 			f.End = trace.TimedOut
+		} else if !f.Sent && x.conn.sock.Used {
+			f.End = ended(x.writeErr)
 		}
 	case cause != nil:
 		f.Err, f.End = cause, trace.Canceled
@@ -572,8 +575,8 @@ func (x *exchange) classify(f *fault.Fault) {
 		}
 	case errors.Is(f.Err, socket.ErrEarly):
 		f.End = trace.UnsolicitedBytes
-	case errors.Is(f.Err, io.EOF) && !f.Sent && x.up == nil:
-		f.End = trace.ServerClosed
+	case !f.Sent && x.up == nil && x.conn.sock.Used:
+		f.End = ended(f.Err)
 	case errors.Is(f.Err, io.EOF) || errors.Is(f.Err, io.ErrUnexpectedEOF):
 		f.End = trace.ServerClosedInUse
 	default:

@@ -72,6 +72,7 @@ type uploader interface {
 	stop() bool
 	readerError() error
 	writeError() error
+	lastWords() error
 }
 
 // uploads makes an uploader.
@@ -531,4 +532,16 @@ func (u *upload) writeError() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.writeErr
+}
+
+// lastWords is the write's error of an upload whose connection has ended: one that is
+// under way has some time to say it.
+func (u *upload) lastWords() error {
+	t := time.NewTimer(stopGrace)
+	defer t.Stop()
+	select {
+	case <-u.done:
+	case <-t.C:
+	}
+	return u.writeError()
 }

@@ -31,6 +31,10 @@ type Request struct {
 	Insist  bool   // with Expect: a final response instead of 100 Continue does not keep the body back
 	Trailer string // names to announce in a Trailer field; "" none
 
+	// Unalerted takes a body under TLS that ends with its connection, and without an
+	// alert, for complete, as net/http does.
+	Unalerted bool
+
 	// Exact sends Fields alone, in their order and case: no Defaults, and of the
 	// codec's fields only what the message needs, where Fields lacks it.
 	Exact bool

@@ -30,7 +30,7 @@ func (p *Pool) Acquire(ctx context.Context, w *Want) (Got, error) {
 	a := pl.take(w, nil, now)
 	pl.mu.Unlock()
 	if a.verdict == useIt {
-		return Got{Conn: a.conn, Reused: true, Idle: a.idle}, nil
+		return Got{Conn: a.conn, Reused: true, Idle: a.idle, Now: now}, nil
 	}
 	return p.acquire(ctx, w, pl, a, now)
 }
@@ -56,11 +56,11 @@ func (p *Pool) acquire(ctx context.Context, w *Want, pl *Place, a answer, now in
 		switch a.verdict {
 		case useIt:
 			p.putWaiter(wt)
-			return Got{Conn: a.conn, Reused: true, Idle: a.idle}, nil
+			return Got{Conn: a.conn, Reused: true, Idle: a.idle, Now: now}, nil
 		case checkIt:
 			if p.check(pl, a.conn) {
 				p.putWaiter(wt)
-				return Got{Conn: a.conn, Reused: true, Idle: a.idle}, nil
+				return Got{Conn: a.conn, Reused: true, Idle: a.idle, Now: now}, nil
 			}
 		case endIt:
 			p.ended(a.conn, 0, p.sink)
@@ -73,7 +73,11 @@ func (p *Pool) acquire(ctx context.Context, w *Want, pl *Place, a answer, now in
 			if a.dial != nil {
 				p.start(pl, a.dial)
 			}
-			return p.wait(ctx, w, pl, wt, now)
+			got, err := p.wait(ctx, w, pl, wt, now)
+			if got.Conn != nil || err != nil {
+				return got, err
+			}
+			wt, now = nil, clock.Now()
 		case beBusy:
 			p.putWaiter(wt)
 			return Got{}, fault.New(fault.Acquire, ErrBusy)
@@ -99,8 +103,8 @@ func (p *Pool) putWaiter(wt *waiter) {
 	}
 }
 
-// check asks c, which was idle and is taken for the caller, whether it lives. If
-// not it has ended.
+// check asks c, which is taken for the caller, and was idle or is what it has waited
+// for, whether it lives. If not it has ended.
 func (p *Pool) check(pl *Place, c *Conn) bool {
 	end := c.link.Check()
 	var t todo
@@ -112,10 +116,10 @@ func (p *Pool) check(pl *Place, c *Conn) bool {
 	}
 	switch {
 	case end != trace.NoReason:
-		c.active, c.requests = 0, c.requests-1
+		c.active, c.requests = c.active-1, c.requests-1
 		pl.leave(c, end)
 		t.end(c)
-	default:
+	case c.probing: // it was idle
 		c.probing = false
 		pl.counts.hits++
 		if c.slots > 1 {
@@ -128,7 +132,8 @@ func (p *Pool) check(pl *Place, c *Conn) bool {
 	return end == trace.NoReason
 }
 
-// wait stays in the queue until there is something for w.
+// wait stays in the queue until there is something for w. It may be nothing: a
+// connection that ended as soon as it was free.
 func (p *Pool) wait(ctx context.Context, w *Want, pl *Place, wt *waiter, now int64) (Got, error) {
 	var late <-chan time.Time
 	if w.Until != 0 {
@@ -149,6 +154,7 @@ func (p *Pool) wait(ctx context.Context, w *Want, pl *Place, wt *waiter, now int
 	conn, reused, permit, err := wt.conn, wt.reused, wt.permit, wt.err
 	pl.mu.Lock()
 	pl.counts.waited += waited
+	doubtful := reused && (w.Check || w.Retry) && conn.slots == 1
 	pl.mu.Unlock()
 	p.stopped(wt)
 	switch {
@@ -156,6 +162,8 @@ func (p *Pool) wait(ctx context.Context, w *Want, pl *Place, wt *waiter, now int
 		return Got{}, err
 	case permit != nil:
 		return p.dialHere(ctx, w, pl, permit)
+	case doubtful && !p.check(pl, conn):
+		return Got{}, nil
 	case reused:
 		return Got{Conn: conn, Reused: true}, nil
 	}

@@ -28,6 +28,8 @@ func access(raw net.Conn) syscall.RawConn {
 		if sys, err := raw.SyscallConn(); err == nil {
 			return sys
 		}
+	case *TCP:
+		return descriptor{raw}
 	}
 	return nil
 }
@@ -170,7 +172,7 @@ func (c *Conn) Ask(out, p []byte, w Witness) (n int, wrote, err error) {
 	case t.fails != 0:
 		return 0, c.failure("write", nil, t.fails), nil
 	case err != nil && !c.resume(err, true):
-		return 0, nil, c.failure("read", err, 0)
+		return 0, nil, c.pending(c.failure("read", err, 0))
 	case err != nil && t.sent == 0: // the end of a tick, before the look
 		return c.Ask(out, p, w)
 	case err != nil: // after all was sent

@@ -49,8 +49,8 @@ type kind uint8
 
 const (
 	foreign      kind = iota // anything a custom dialer made; may be TLS, must not see ticks
-	stream                   // *net.TCPConn or *net.UnixConn
-	quietForeign             // the same two, but their deadlines are their dialer's
+	stream                   // *net.TCPConn, *net.UnixConn or *TCP
+	quietForeign             // the same, but their deadlines are their dialer's
 	quietStream
 )
 
@@ -70,6 +70,7 @@ type Call struct {
 	ticking   bool            // raw's deadline may be a tick
 	wroteTick bool            // raw's write deadline may be a tick
 	dry       bool            // a Read finds nothing
+	ended     bool            // raw has no more to read
 	Sent      int64           // bytes that raw took since Begin
 	over      int64           // bytes that Read gave since Begin, less those of TLS above it
 	in, out   transfer        // the Read and the Write under way
@@ -90,7 +91,7 @@ func (c *Conn) Init(raw net.Conn) {
 		sys.Control(c.setFd)
 	}
 	switch raw.(type) {
-	case *net.TCPConn, *net.UnixConn:
+	case *net.TCPConn, *net.UnixConn, *TCP:
 		c.kind = stream
 	}
 }
@@ -102,7 +103,7 @@ func (c *Conn) setFd(fd uintptr) { c.fd = int32(fd) }
 // at ctx's present state.
 func (c *Conn) Begin(call *Call, ctx context.Context, limit, now int64) {
 	call.ctx, call.stop, call.timer, call.limit, call.readLimit = nil, nil, nil, limit, 0
-	call.ticking, call.wroteTick, call.dry = false, false, false
+	call.ticking, call.wroteTick, call.dry, call.ended = false, false, false, false
 	call.Sent, call.over = 0, 0
 	// Not ctx.Done(): making its channel costs a context made per call two
 	// allocations, which the end of the first tick is early enough for.
@@ -226,10 +227,20 @@ func (c *Conn) Read(p []byte) (int, error) {
 			return n, nil // an error that came with bytes comes again
 		}
 		if err == nil || !c.resume(err, true) {
+			if c.call != nil {
+				c.call.ended = err == io.EOF
+			}
+			if err != nil && err != io.EOF {
+				err = c.pending(err)
+			}
 			return n, err
 		}
 	}
 }
+
+// Ended reports whether the last Read of the call under way found the end. What TLS
+// above takes for its own end without an alert is that.
+func (c *Conn) Ended() bool { return c.call != nil && c.call.ended }
 
 // Dry makes each Read of the call under way find nothing, so that what is above gives
 // only what it has already.
