@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sonde/internal/netnstest"
 )
 
 // The test binary runs itself as the processes that some tests need; the
@@ -28,6 +30,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	netnstest.Alone()
 	if r, w, err := os.Pipe(); err == nil { // the runtime's poller has descriptors of its own, for good
 		r.Close()
 		w.Close()

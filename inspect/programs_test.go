@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"sonde/internal/netnstest"
 	"sonde/internal/watchtest"
 )
 
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) {
 		wordyPrograms[name] = func(args ...string) error { return run(args[0]) }
 	}
 	watchtest.Main(wordyPrograms)
+	netnstest.Alone()
 	watchtest.Together()
 	os.Exit(m.Run())
 }

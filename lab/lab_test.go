@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sonde/inspect"
+	"sonde/internal/netnstest"
 	"sonde/sockets"
 	"sonde/trace"
 )
@@ -337,6 +338,7 @@ func TestJSON(t *testing.T) {
 
 // TestMain checks that no test leaves a goroutine or a descriptor behind.
 func TestMain(m *testing.M) {
+	netnstest.Alone()
 	goroutines, descriptors := runtime.NumGoroutine(), openDescriptors()
 	code := m.Run()
 	for range 100 {

@@ -7,10 +7,13 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"sonde/internal/netnstest"
 )
 
 // TestMain checks that no test leaves a goroutine or a descriptor behind.
 func TestMain(m *testing.M) {
+	netnstest.Alone()
 	goroutines, descriptors := runtime.NumGoroutine(), openDescriptors()
 	code := m.Run()
 	if code == 0 && !fuzzing() && !settles(goroutines, descriptors) {

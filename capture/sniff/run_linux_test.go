@@ -22,12 +22,14 @@ import (
 	"golang.org/x/net/bpf"
 
 	"sonde/capture"
+	"sonde/internal/netnstest"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv("SONDE_SNIFF_CHILD") != "" {
 		os.Exit(childDrop())
 	}
+	netnstest.Alone()
 	os.Exit(m.Run())
 }
 

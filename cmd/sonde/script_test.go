@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sonde/internal/netnstest"
 )
 
 // TestScripts runs testdata/*.txtar, with $URL a server that does what the path
@@ -71,5 +73,6 @@ func TestMain(m *testing.M) {
 	if os.Getenv(commandEnv) != "" {
 		main()
 	}
+	netnstest.Alone()
 	testscript.Main(m, map[string]func(){"sonde": main})
 }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package netnstest
+
+// Alone does nothing here.
+func Alone() {}
