@@ -22,15 +22,29 @@ import (
 // tcpPair is a TCP and the other end of it, package net's.
 func tcpPair(t testing.TB) (*TCP, *net.TCPConn) {
 	t.Helper()
+	return ends(t, func(addr string) (*TCP, error) {
+		c, connected, err := Connect(netip.MustParseAddrPort(addr), net.KeepAliveConfig{})
+		if err == nil && !connected {
+			err = c.Wait()
+		}
+		return c, err
+	})
+}
+
+// netPair is the same with both ends package net's.
+func netPair(t testing.TB) (net.Conn, *net.TCPConn) {
+	t.Helper()
+	return ends(t, func(addr string) (net.Conn, error) { return net.Dial("tcp", addr) })
+}
+
+func ends[C net.Conn](t testing.TB, dial func(addr string) (C, error)) (C, *net.TCPConn) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	c, connected, err := Connect(netip.MustParseAddrPort(ln.Addr().String()), net.KeepAliveConfig{})
-	if err == nil && !connected {
-		err = c.Wait()
-	}
+	c, err := dial(ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,24 +146,6 @@ func TestTCPErrors(t *testing.T) {
 			}
 		})
 	}
-}
-
-func netPair(t *testing.T) (net.Conn, *net.TCPConn) {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	c, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, peer.(*net.TCPConn)
 }
 
 // TestTCPReadFrom: files, parts of files, and what is none, whole and once; a peer that
