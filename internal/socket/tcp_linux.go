@@ -37,10 +37,13 @@ func Connect(remote netip.AddrPort, keep net.KeepAliveConfig) (t *TCP, connected
 	// To an address of this machine it is over when the system call returns, which says
 	// EINPROGRESS even so.
 	errno := connect(fd, remote)
-	local, connected, err := progress(fd, errno)
+	local, peer, connected, err := progress(fd, errno)
 	if err != nil {
 		syscall.Close(fd)
 		return nil, false, err
+	}
+	if connected {
+		remote = peer
 	}
 	// Not before: the poller would tell what a socket has to say that is not connected.
 	t = &TCP{file: os.NewFile(uintptr(fd), "tcp"), local: local, remote: remote}
@@ -108,22 +111,23 @@ func connect(fd int, remote netip.AddrPort) syscall.Errno {
 	return errno
 }
 
-// progress is how far a connect is that said errno: connected from local, failed, or
-// neither yet.
-func progress(fd int, errno syscall.Errno) (local netip.AddrPort, connected bool, err error) {
+// progress is how far a connect is that said errno: connected from local to remote,
+// which is another address than was asked for where that was "any", failed, or neither
+// yet.
+func progress(fd int, errno syscall.Errno) (local, remote netip.AddrPort, connected bool, err error) {
 	switch errno {
 	case 0, syscall.EINPROGRESS, syscall.EALREADY, syscall.EINTR, syscall.EISCONN:
 	default:
-		return local, false, os.NewSyscallError("connect", errno)
+		return local, remote, false, os.NewSyscallError("connect", errno)
 	}
-	if name(fd, syscall.SYS_GETPEERNAME).IsValid() {
-		return name(fd, syscall.SYS_GETSOCKNAME), true, nil
+	if remote = name(fd, syscall.SYS_GETPEERNAME); remote.IsValid() {
+		return name(fd, syscall.SYS_GETSOCKNAME), remote, true, nil
 	}
 	code, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ERROR)
 	if err != nil {
-		return local, false, os.NewSyscallError("getsockopt", err)
+		return local, remote, false, os.NewSyscallError("getsockopt", err)
 	}
-	return local, false, os.NewSyscallError("connect", errnoOf(code))
+	return local, remote, false, os.NewSyscallError("connect", errnoOf(code))
 }
 
 // errnoOf is nil for 0.
@@ -152,8 +156,11 @@ func name(fd int, call uintptr) netip.AddrPort {
 func (t *TCP) Wait() error {
 	var failed error
 	err := descriptor{t}.Write(func(fd uintptr) (over bool) {
-		t.local, over, failed = progress(int(fd), 0)
-		return over || failed != nil
+		local, peer, connected, err := progress(int(fd), 0)
+		if over, failed = connected || err != nil, err; connected {
+			t.local, t.remote = local, peer
+		}
+		return over
 	})
 	return cmp.Or(err, failed)
 }
@@ -295,10 +302,11 @@ func (d descriptor) Read(f func(fd uintptr) bool) error { return ofNet(d.t.sys.R
 
 func (d descriptor) Write(f func(fd uintptr) bool) error { return ofNet(d.t.sys.Write(f)) }
 
-// ofNet is err of a file's descriptor: the end of a deadline, or that it is closed, for
-// which package os has no name here.
+// ofNet is err of a file's descriptor: the end of a deadline, that the poller found the
+// socket's error (see pending), or that it is closed, for which package os has no name
+// here.
 func ofNet(err error) error {
-	if err == nil || err == os.ErrDeadlineExceeded {
+	if err == nil || err == os.ErrDeadlineExceeded || err.Error() == "not pollable" {
 		return err
 	}
 	return net.ErrClosed

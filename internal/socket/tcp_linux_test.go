@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -262,5 +263,62 @@ func TestTCPItself(t *testing.T) {
 	defer peer.Close()
 	if a.Itself() || a.LocalAddr().String() != peer.RemoteAddr().String() {
 		t.Error(a.LocalAddr(), peer.RemoteAddr())
+	}
+}
+
+// TestTCPAny: who goes to "any address" is connected to one of this machine, and has
+// its name, as package net says.
+func TestTCPAny(t *testing.T) {
+	for network, any := range map[string]string{"tcp4": "0.0.0.0", "tcp6": "::"} {
+		ln, err := net.Listen(network, net.JoinHostPort(any, "0"))
+		if err != nil {
+			t.Log(err)
+			continue
+		}
+		defer ln.Close()
+		to := ln.Addr().(*net.TCPAddr)
+		c, connected, err := Connect(netip.AddrPortFrom(netip.MustParseAddr(any), uint16(to.Port)), net.KeepAliveConfig{})
+		if err == nil && !connected {
+			err = c.Wait()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		peer, err := net.Dial(network, net.JoinHostPort(any, strconv.Itoa(to.Port)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer peer.Close()
+		if got, want := c.RemoteAddr().String(), peer.RemoteAddr().String(); got != want {
+			t.Errorf("connected to %s, want %s", got, want)
+		}
+	}
+}
+
+// TestTCPNotPollable: what the poller says of a socket's error is not that it is closed.
+// The writing end of a full pipe that nobody reads has just that.
+func TestTCPNotPollable(t *testing.T) {
+	var fds [2]int
+	if err := syscall.Pipe2(fds[:], syscall.O_NONBLOCK|syscall.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	for full := make([]byte, 4096); ; { // otherwise it can be written to as well
+		if _, err := syscall.Write(fds[1], full); err == syscall.EAGAIN {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	syscall.Close(fds[0])
+	w := os.NewFile(uintptr(fds[1]), "pipe")
+	defer w.Close()
+	sys, err := w.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = descriptor{&TCP{file: w, sys: sys}}.Read(func(uintptr) bool { return false })
+	if err == nil || err.Error() != "not pollable" {
+		t.Error(err)
 	}
 }
