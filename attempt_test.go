@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -332,14 +331,7 @@ func TestAttemptMiddlewareDropped(t *testing.T) {
 			t.Fatal(err)
 		}
 	}()
-	for range 200 {
-		runtime.GC()
-		if c.Pool().Stats().Reasons[trace.Dropped] == 1 {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Errorf("%+v", c.Pool().Stats())
+	noticed(t, c)
 }
 
 // TestAttemptMiddlewareHead: what a middleware keeps does not change when a Response

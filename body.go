@@ -169,10 +169,15 @@ const bodyPatience = 200 * time.Millisecond
 // reopened is prepare, for an attempt that may come before the last one's goroutine
 // has let go of the body.
 func (k *call) reopened() (body message.Body, size int64, err error) {
-	ends := time.Now().Add(bodyPatience)
+	var ends time.Time
 	for {
 		body, size, err = k.req.body.prepare()
-		if err != errBodyInUse || k.attempt == 1 || time.Now().After(ends) {
+		if err != errBodyInUse || k.attempt == 1 {
+			return body, size, err
+		}
+		if now := time.Now(); ends.IsZero() {
+			ends = now.Add(bodyPatience)
+		} else if now.After(ends) {
 			return body, size, err
 		}
 		select {

@@ -237,6 +237,12 @@ func TestDropped(t *testing.T) {
 		}
 		ex.Body.Read(make([]byte, 4))
 	}()
+	noticed(t, c)
+}
+
+// noticed waits until the collector has found the one exchange that was dropped.
+func noticed(t *testing.T, c *sonde.Client) {
+	t.Helper()
 	for range 200 {
 		runtime.GC()
 		if s := c.Pool().Stats(); s.Reasons[trace.Dropped] == 1 && s.Active == 0 {

@@ -175,22 +175,29 @@ func TestCancelKeepsWhatWasMeasured(t *testing.T) {
 	}
 }
 
+// ran is a lab that has made its experiments, closed with the test.
+func ran(t *testing.T, cfg Config) *Lab {
+	t.Helper()
+	l, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	for _, err := range l.Run(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
 func TestWatchFollowsTimeWait(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells")
 	}
 	cfg := quick()
 	cfg.Keep, cfg.Only = true, []string{"connection-each", "sequential-undrained"}
-	l, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	for _, err := range l.Run(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	l := ran(t, cfg)
 	looks := 0
 	for n, err := range l.Watch(t.Context(), 10*time.Millisecond) {
 		if err != nil {
@@ -231,16 +238,7 @@ func TestWatchLeavesOthersOut(t *testing.T) {
 
 	cfg := quick()
 	cfg.Keep, cfg.Only, cfg.Listen = true, []string{"sequential-drained"}, before.Addr().String()
-	l, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	for _, err := range l.Run(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	l := ran(t, cfg)
 	for n, err := range l.Watch(t.Context(), time.Second) {
 		if err != nil || n[sockets.TimeWait] != 0 || n.Total() == 0 {
 			t.Errorf("states %v, %v", n, err)

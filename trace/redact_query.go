@@ -77,32 +77,33 @@ func RedactSignatures(text string) string {
 	if !strings.Contains(text, "?") {
 		return text
 	}
-	words := strings.Split(text, " ")
-	for i, word := range words {
-		words[i] = withoutSignatures(word)
-	}
-	return strings.Join(words, " ")
-}
-
-// withoutSignatures is RedactSignatures of a URL, which punctuation may follow.
-func withoutSignatures(url string) string {
-	rest, fragment, marked := strings.Cut(url, "#")
-	before, query, found := strings.Cut(rest, "?")
-	if !found {
-		return url
-	}
-	parts := strings.Split(query, "&")
-	for i, part := range parts {
-		name, value, _ := strings.Cut(part, "=")
-		switch strings.ToLower(name) {
-		case "awsaccesskeyid", "signature", "sig", "x-goog-signature",
-			"x-amz-credential", "x-amz-security-token", "x-amz-signature":
-			parts[i] = name + "=REDACTED" + value[len(withoutPunctuation(value)):]
+	var out strings.Builder
+	for {
+		start := strings.IndexAny(text, "?&")
+		if start < 0 {
+			out.WriteString(text)
+			return out.String()
+		}
+		start++
+		out.WriteString(text[:start])
+		text = text[start:]
+		end := strings.IndexAny(text, "?&# \t\r\n")
+		if end < 0 {
+			end = len(text)
+		}
+		if name, value, _ := strings.Cut(text[:end], "="); signs(name) {
+			out.WriteString(name + "=REDACTED" + value[len(withoutPunctuation(value)):])
+			text = text[end:]
 		}
 	}
-	url = before + "?" + strings.Join(parts, "&")
-	if marked {
-		url += "#" + fragment
+}
+
+// signs reports whether a query parameter of that name is part of a signature.
+func signs(name string) bool {
+	switch strings.ToLower(name) {
+	case "awsaccesskeyid", "signature", "sig", "x-goog-signature",
+		"x-amz-credential", "x-amz-security-token", "x-amz-signature":
+		return true
 	}
-	return url
+	return false
 }

@@ -80,16 +80,18 @@ func ExampleFieldSink() {
 
 func TestRedactSignatures(t *testing.T) {
 	for url, want := range map[string]string{
-		"http://h/":              "http://h/",
-		"http://h/?":             "http://h/?",
-		"http://h/?a=b&c":        "http://h/?a=b&c",
-		"http://h/?Sig=x=y&a=b":  "http://h/?Sig=REDACTED&a=b",
-		"http://h/?sig":          "http://h/?sig=REDACTED",
-		"http://h/?signatures=1": "http://h/?signatures=1",
-		"http://h/?x?sig=1":      "http://h/?x?sig=1",
-		"http://h/#?sig=1":       "http://h/#?sig=1",
-		"http://h/?a&sig=1#b":    "http://h/?a&sig=REDACTED#b",
-		`http://h/?a="b&sig=1"2`: `http://h/?a="b&sig=REDACTED`,
+		"http://h/":                                   "http://h/",
+		"http://h/?":                                  "http://h/?",
+		"http://h/?a=b&c":                             "http://h/?a=b&c",
+		"http://h/?Sig=x=y&a=b":                       "http://h/?Sig=REDACTED&a=b",
+		"http://h/?sig":                               "http://h/?sig=REDACTED",
+		"http://h/?signatures=1":                      "http://h/?signatures=1",
+		"http://h/?x?sig=1":                           "http://h/?x?sig=REDACTED", // x may be a URL
+		"http://h/#?sig=1":                            "http://h/#?sig=REDACTED",
+		"to http://h/?a=1\nhttp://i/?sig=2\tx":        "to http://h/?a=1\nhttp://i/?sig=REDACTED\tx",
+		`["http://h/?a=1","http://i/?sig=2&b"]`:       `["http://h/?a=1","http://i/?sig=REDACTED&b"]`,
+		"http://h/?a&sig=1#b":                         "http://h/?a&sig=REDACTED#b",
+		`http://h/?a="b&sig=1"2`:                      `http://h/?a="b&sig=REDACTED`,
 		"302 Found to http://h/?sig=1: redirect loop": "302 Found to http://h/?sig=REDACTED: redirect loop",
 		`a "http://h/?sig=1", b "http://i/?sig=2"`:    `a "http://h/?sig=REDACTED", b "http://i/?sig=REDACTED"`,
 		"http://h/?X-Amz-Signature=1&X-Amz-Credential=6&X-Amz-Security-Token=2&AWSAccessKeyId=3&X-Goog-Signature=4&Signature=5": "http://h/?" +

@@ -148,7 +148,7 @@ func (x *exchange) truth(err error) error {
 		return err
 	}
 	told := x.writeErr
-	if told == nil && x.up != nil {
+	if told == nil && x.up != nil && !x.waiting { // else it has not begun
 		told = x.up.lastWords()
 	}
 	if errors.Is(told, syscall.ECONNRESET) {
